@@ -1,0 +1,2 @@
+from .scheduler import take_over
+take_over()

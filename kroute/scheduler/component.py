@@ -1,0 +1,95 @@
+"""ReactiveComponent: a component that acts on a message when it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from Axon.Component import component
+from Axon.debug import debug
+
+from .scheduler import Scheduler
+
+__all__ = ["ReactiveComponent"]
+
+_quiet = debug()
+_quiet.useConfig()
+
+
+class ReactiveComponent(component):
+    """A component that does not wait for a time slice: `react()` is called as a message arrives.
+
+    An inbox calls its `notify` whenever something is put into it; Axon's components have their
+    scheduler woken by that and look at the box in the next cycle. Here `notify` calls `react()`,
+    in the time slice of the sender, so that a message goes through a chain of such components in
+    one go. Everything else is as for any component: boxes, linkages, activation, a place in the
+    scheduler's list, an end.
+
+    Subclasses write `react()`, which works off what is in the inboxes, and call `finish()` when
+    they have done their work. `react()` is never entered twice at a time: what arrives while it
+    runs is for it to find before it returns, and it is called again if it did not. It is not
+    called before the component had its first time slice. What it raises closes the component down
+    and never reaches the sender. `home` is the scheduler it runs on, also after it was stopped.
+    """
+
+    home: Scheduler
+
+    def __init__(self, **argd: Any) -> None:
+        # Axon gives a component a debugger with a copy of the configuration of its own, unless it
+        # has one: half of what making a component costs.
+        self.debugger = _quiet
+        super().__init__(**argd)
+        self._reacting = True  # until the first time slice
+        self._finished = False
+        for box in self.inboxes.values():
+            box.storage.notify = self._arrived
+        for box in self.outboxes.values():
+            # Axon wakes a component when somebody collects a message from it. Here that would be
+            # a time slice for nothing; who wants to know adds a method of its own.
+            box.myNotifyOnPop.clear()
+
+    def react(self) -> None:
+        """Work off the messages in the inboxes. Called when one has arrived."""
+        raise NotImplementedError
+
+    def begin(self) -> None:
+        """Called in the first time slice, before any `react()`."""
+
+    def end(self) -> None:
+        """Called once when the component ends, for whatever reason."""
+
+    def finish(self) -> None:
+        """End the component, in its next time slice."""
+        self._finished = True
+        self.unpause()
+
+    def _arrived(self) -> None:
+        if self._reacting or self._finished:
+            return
+        self._reacting = True
+        try:
+            self.react()
+        except Exception as error:
+            self._finished = True
+            self.home.fail(self, error)
+        finally:
+            self._reacting = False
+
+    def main(self) -> Iterator[int]:
+        """Sleep, and end when `finish()` was called.
+
+        Raises RuntimeError on a scheduler that is not kroute's: it could not contain failures.
+        """
+        if not isinstance(self.scheduler, Scheduler):
+            raise RuntimeError(f"{self.name} runs on kroute's scheduler, not on {self.scheduler!r}")
+        self.home = self.scheduler
+        try:
+            self.begin()
+            self._reacting = False
+            self._arrived()
+            while not self._finished:
+                self.pause()
+                yield 1
+        finally:
+            self._finished = True
+            self.end()

@@ -1,0 +1,357 @@
+"""Scheduler, get_scheduler: Axon's scheduler, driven by events.
+
+A drop-in for `Axon.Scheduler.scheduler`: the same methods and the same rules, with three
+differences that a component can only notice by living longer.
+
+- It waits in one place, for descriptors, timers and other threads alike (see `poller`), and does
+  not wake up when there is nothing to do.
+- A component that raises is logged and closed down, its partners are told, and the others go on.
+  `KeyboardInterrupt` and `SystemExit` alone leave `runThreads`.
+- `WaitComplete` works, and the microprocess that waits can be paused and woken meanwhile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator
+from time import monotonic, sleep, time
+from typing import Any
+
+import Axon.Scheduler
+from Axon.AxonExceptions import noSpaceInBox
+from Axon.Ipc import WaitComplete, newComponent, reactivate, shutdownMicroprocess
+from Axon.Microprocess import microprocess
+
+from .coroutine import Waiting
+from .poller import Poller, open_poller
+from .task import Task
+from .threads import ThreadPool
+from .timers import Timer, Timers
+
+__all__ = ["Scheduler", "get_scheduler"]
+
+log = logging.getLogger("kroute.scheduler")
+
+POLL_INTERVAL = 0.0005
+"""Seconds that a busy scheduler goes without a look at descriptors and timers."""
+
+
+class Scheduler(Axon.Scheduler.scheduler):
+    """Runs microprocesses: round robin, one time slice each, until none is left.
+
+    The pause and wake rules are Axon's. Requests are collected while the microprocesses have their
+    turn and are worked off after it, pauses first: a wake wins over a pause of the same cycle,
+    whichever was asked for first. Every method that makes a request may be called from any thread.
+
+    poller: where to wait; by default the best that this machine has.
+    """
+
+    def __init__(self, poller: Poller | None = None, **argd: Any) -> None:
+        super().__init__(**argd)
+        self.threads: dict[microprocess, Task] = {}
+        self.poller = open_poller() if poller is None else poller
+        self.timers = Timers()
+        self._queue: list[Task] = []
+        self._pauses: deque[microprocess] = deque()
+        self._wakes: deque[tuple[microprocess, bool]] = deque()
+        self._calls: deque[Callable[[], object]] = deque()
+        self._blocked = False
+        self._stopping = False
+        self._running = False
+        self._next_poll = 0.0
+        self._pool: ThreadPool | None = None
+
+    # What Axon's microprocesses ask of their scheduler. Any thread.
+
+    def wakeThread(self, mprocess: microprocess, canActivate: bool = False) -> None:
+        """Have `mprocess` run in the next cycle; one that is not known only if `canActivate`."""
+        self._wakes.append((mprocess, canActivate))
+        if self._blocked:
+            self.poller.wake()
+
+    def pauseThread(self, mprocess: microprocess) -> None:
+        """Let `mprocess` sleep from the next cycle on, unless it is woken in this one."""
+        self._pauses.append(mprocess)
+        if self._blocked:
+            self.poller.wake()
+
+    def isThreadPaused(self, mprocess: microprocess) -> bool:
+        """Whether `mprocess` sleeps, or is not known here."""
+        task = self.threads.get(mprocess)
+        return task is None or not task.awake
+
+    def listAllThreads(self) -> list[microprocess]:
+        """All microprocesses that were activated and have not ended, asleep or awake."""
+        return list(self.threads)
+
+    def stop(self) -> None:
+        """Stop every microprocess and return from `runThreads`. Any thread, or a signal handler."""
+        self._stopping = True
+        self.poller.wake()
+
+    # What kroute's own components ask of it beside that.
+
+    def call_soon(self, callback: Callable[[], object]) -> None:
+        """Call `callback()` in the scheduler's thread, in this cycle or the next. Any thread."""
+        self._calls.append(callback)
+        if self._blocked:
+            self.poller.wake()
+
+    def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
+        """Call `callback()` in `seconds` or a little later. Only in the scheduler's thread."""
+        return self.timers.add(monotonic() + seconds, callback)
+
+    @property
+    def pool(self) -> ThreadPool:
+        """The threads for blocking work, made when they are first asked for."""
+        if self._pool is None:
+            self._pool = ThreadPool()
+        return self._pool
+
+    def fail(self, mprocess: microprocess, error: BaseException) -> None:
+        """Log that `mprocess` failed with `error`, and close it down in the next cycle.
+
+        For components that act outside their time slice (on a message, on a descriptor). A
+        `shutdownMicroprocess` goes out of its "signal" box, as for a failure inside the time slice.
+        """
+        _report(mprocess, error)
+        _tell_partners(mprocess)
+        with _contained(mprocess, "stop()"):
+            mprocess.stop()
+        self.wakeThread(mprocess)
+
+    # The main loop.
+
+    def runThreads(self, slowmo: float = 0) -> None:
+        """Run until no microprocess is left, or `stop()`. slowmo: seconds to wait in each cycle."""
+        for _ in self.main(slowmo, canblock=True):
+            pass
+
+    def main(self, slowmo: float = 0, canblock: bool = False) -> Iterator[int]:
+        """The main loop as a generator: one cycle a step. It blocks only if `canblock`.
+
+        Raises RuntimeError where it runs already: two loops would share one run queue.
+        """
+        if self._running:
+            raise RuntimeError("this scheduler is running already; activate() what is to run on it")
+        self._running = True
+        try:
+            while not self._stopping:
+                self._cycle()
+                if self._stopping or not (self.threads or self._wakes or self.extra):
+                    break
+                self._wait(canblock)
+                if slowmo:
+                    sleep(slowmo)
+                yield 1
+            if self._stopping:
+                self._stop_all()
+        finally:
+            self._running = self._stopping = False
+
+    def _cycle(self) -> None:
+        """One time slice for everyone who is awake; then pauses, calls and wakes."""
+        self.time = time()
+        queue = iter(self._queue)
+        survivors: list[Task] = []
+        try:
+            for task in queue:
+                if task.mprocess._microprocess__stopped:
+                    self._finish(task)
+                    continue
+                try:
+                    result = task.step()
+                    if result is not None and type(result) is not int:
+                        self._obey(task, result)
+                except StopIteration:
+                    self._finish(task)
+                except Exception as error:
+                    self._failed(task, error)
+                except BaseException:
+                    self._finish(task)
+                    raise
+                else:
+                    survivors.append(task)
+        finally:
+            # Whatever leaves this loop (Ctrl-C) leaves a whole run queue behind.
+            survivors.extend(queue)
+            self._queue = survivors
+        if self._calls:
+            self._run(self._calls)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Work off the requests of this cycle: pauses first, then wakes."""
+        threads, queue = self.threads, self._queue
+        pauses, wakes = self._pauses, self._wakes
+        paused = False
+        for _ in range(len(pauses)):
+            task = threads.get(pauses.popleft())
+            if task is not None and task.awake and not (task.threaded and task.thread_is_over()):
+                task.awake = False
+                paused = True
+        for _ in range(len(wakes)):
+            mprocess, can_activate = wakes.popleft()
+            self.extra = 0
+            task = threads.get(mprocess)
+            if task is None:
+                if can_activate:
+                    threads[mprocess] = task = Task(mprocess)
+                    queue.append(task)
+            elif not task.awake:
+                task.awake = True
+                if not task.queued:
+                    task.queued = True
+                    queue.append(task)
+        if paused:
+            for task in queue:
+                task.queued = task.awake
+            self._queue = [task for task in queue if task.awake]
+
+    def _wait(self, canblock: bool) -> None:
+        """Look at descriptors and timers; if all sleep and it may, wait for them."""
+        now = monotonic()
+        idle = not (self._queue or self._wakes or self._pauses or self._calls)
+        if not idle and now < self._next_poll:
+            return
+        timeout: float | None = 0.0
+        if idle and canblock:
+            due = self.timers.next_due()
+            timeout = None if due is None else max(0.0, due - now)
+            self._blocked = True
+            # A request of another thread either sees the flag and wakes the poller, or came
+            # before the flag was set and is seen here.
+            if self._wakes or self._pauses or self._calls or self._stopping:
+                timeout = 0.0
+        try:
+            ready = self.poller.poll(timeout)
+        finally:
+            self._blocked = False
+        callbacks = self.poller.callbacks
+        for fd, events in ready:
+            callback = callbacks.get(fd)
+            if callback is not None:
+                try:
+                    callback(events)
+                except Exception as error:
+                    self._call_failed(callback, error)
+        now = monotonic()
+        if self.timers:
+            self._run(deque(self.timers.pop_due(now)))
+        self._next_poll = now + POLL_INTERVAL
+
+    def _run(self, calls: deque[Callable[[], object]]) -> None:
+        """Make the calls that are there now; what they add has to wait its turn."""
+        for _ in range(len(calls)):
+            call = calls.popleft()
+            try:
+                call()
+            except Exception as error:
+                self._call_failed(call, error)
+
+    def _obey(self, task: Task, result: object) -> None:
+        """Do what a microprocess asked for by what it yielded."""
+        if isinstance(result, newComponent):
+            for component in result.components():
+                component.activate()
+        elif isinstance(result, WaitComplete):
+            task.wait_complete(result)
+        elif isinstance(result, Waiting):
+            task.waiting = result
+            result.begin(task.mprocess.unpause)
+            if not result.done:
+                self._pauses.append(task.mprocess)
+
+    # How a microprocess ends.
+
+    def _finish(self, task: Task) -> None:
+        """Close down a microprocess that has ended, and do what that brings with it."""
+        mprocess = task.mprocess
+        self.threads.pop(mprocess, None)
+        with _contained(mprocess, "its generator's end"):
+            task.close()
+        with _contained(mprocess, "stop()"):
+            mprocess.stop()
+        with _contained(mprocess, "_closeDownMicroprocess()"):
+            self.handleMicroprocessShutdownKnockon(mprocess._closeDownMicroprocess())
+
+    def _failed(self, task: Task, error: Exception) -> None:
+        if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
+            # How a generator ends that was wrapped in another one before PEP 479.
+            self._finish(task)
+            return
+        _report(task.mprocess, error)
+        _tell_partners(task.mprocess)
+        self._finish(task)
+
+    def _call_failed(self, call: Callable[..., object], error: Exception) -> None:
+        """A callback raised: if it is a component's method, that component has failed."""
+        owner = getattr(call, "__self__", None)
+        if isinstance(owner, microprocess) and owner in self.threads:
+            self.fail(owner, error)
+        else:
+            log.error("%r failed", call, exc_info=error)
+
+    def handleMicroprocessShutdownKnockon(self, knockon: object) -> None:
+        """Do what a microprocess's end asks for: others that end with it, or one to go on."""
+        if isinstance(knockon, shutdownMicroprocess):
+            for mprocess in knockon.microprocesses():
+                with _contained(mprocess, "stop()"):
+                    mprocess.stop()
+                self.wakeThread(mprocess)
+        elif isinstance(knockon, reactivate):
+            self._addThread(knockon.original)
+
+    def _stop_all(self) -> None:
+        """End everything, for `stop()`: nobody gets another time slice."""
+        for task in list(self.threads.values()):
+            with _contained(task.mprocess, "stop()"):
+                task.mprocess.stop()
+            with _contained(task.mprocess, "its generator's end"):
+                task.close()
+        self.threads.clear()
+        self._queue.clear()
+        for requests in (self._pauses, self._wakes, self._calls):
+            requests.clear()
+        self.timers = Timers()
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+
+def _report(mprocess: microprocess, error: BaseException) -> None:
+    log.error("component %s failed and was closed down", mprocess.name, exc_info=error)
+
+
+def _tell_partners(mprocess: microprocess) -> None:
+    """Send `shutdownMicroprocess` to whoever listens to a failed component.
+
+    Not `producerFinished`: what it sent so far is not all that it had to send.
+    """
+    signal = getattr(mprocess, "outboxes", {}).get("signal")
+    if signal is not None:
+        with contextlib.suppress(noSpaceInBox), _contained(mprocess, "telling its partners"):
+            signal.append(shutdownMicroprocess(mprocess))
+
+
+@contextlib.contextmanager
+def _contained(mprocess: microprocess, what: str) -> Iterator[None]:
+    """Log what goes wrong while a component is closed down, and go on closing it down."""
+    try:
+        yield
+    except Exception as error:
+        log.error("component %s: %s failed", mprocess.name, what, exc_info=error)
+
+
+def get_scheduler() -> Scheduler:
+    """The scheduler that components are activated on by default. Raises RuntimeError if somebody
+    has put another one than kroute's in its place."""
+    current = Axon.Scheduler.scheduler.run
+    if not isinstance(current, Scheduler):
+        raise RuntimeError(
+            f"Axon's default scheduler is {current!r}, not kroute's: something replaced it "
+            "after kroute was imported (Axon.background with zap=True does)"
+        )
+    return current

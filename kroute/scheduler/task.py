@@ -1,0 +1,115 @@
+"""Task: one microprocess as the scheduler sees it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from Axon.Ipc import WaitComplete
+from Axon.Microprocess import microprocess
+from Axon.ThreadedComponent import threadedcomponent
+
+from .coroutine import Coroutine, Waiting
+
+__all__ = ["Task"]
+
+
+class Task:
+    """A microprocess with how to step it, and whether it is awake.
+
+    `step()` gives it one time slice. Axon's own way there has six calls in it
+    (`__next__`, `next`, `_microprocessGenerator`, `_isStopped`, `areDebugging`, the generator);
+    where none of them is overridden, the generator of `main()` is stepped directly and the
+    scheduler looks at the stop flag itself.
+    """
+
+    __slots__ = ("awake", "coroutine", "mprocess", "queued", "step", "threaded", "waiting")
+
+    def __init__(self, mprocess: microprocess) -> None:
+        self.mprocess = mprocess
+        self.awake = True
+        self.queued = True
+        self.threaded = isinstance(mprocess, threadedcomponent)
+        self.waiting: Waiting | None = None
+        self.coroutine: Coroutine | None = None
+        self.step: Callable[[], Any] = self._begin
+
+    def _begin(self) -> Any:
+        """The first step: find the generator, in the scheduler's thread."""
+        generator = _generator_of(self.mprocess)
+        self.coroutine = Coroutine(generator)
+        self.step = generator.__next__
+        return self.step()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the microprocess was told to `stop()`."""
+        return bool(self.mprocess._microprocess__stopped)
+
+    def wait_complete(self, request: WaitComplete) -> None:
+        """Run the generator of a yielded `WaitComplete` in this one's place."""
+        assert self.coroutine is not None
+        self.coroutine.wait_complete(request)
+        self.step = self._step_nested
+
+    def throw(self, error: BaseException) -> Any:
+        """Raise `error` at the yield where the microprocess stands."""
+        assert self.coroutine is not None
+        return self.coroutine.throw(error)
+
+    def _step_nested(self) -> Any:
+        assert self.coroutine is not None
+        result = self.coroutine.step()
+        if not self.coroutine.nested:
+            self.step = self.coroutine.step
+            # Axon reactivates the one that waited, which wakes it: a pause that the other asked
+            # for with its last breath is not to hold it.
+            self.mprocess.unpause()
+        return result
+
+    def thread_is_over(self) -> bool:
+        """Whether the thread of a threaded component has left its main().
+
+        Such a thread clears `_threadrunning`, wakes its component and dies a moment later; a
+        component that is quick to wake still sees it alive and pauses, with nobody left to wake
+        it. So the scheduler asks here before it lets one sleep, and waits out that moment.
+        """
+        thread = self.mprocess._thethread
+        if self.mprocess._threadrunning or thread.ident is None:
+            return False
+        thread.join()
+        return True
+
+    def close(self) -> None:
+        """End the generator, so that its `finally` clauses run. Raises what they raise."""
+        if self.waiting is not None:
+            self.waiting.cancel()
+            self.waiting = None
+        if self.coroutine is not None:
+            self.coroutine.close()
+
+
+def _generator_of(mprocess: microprocess) -> Any:
+    """What to call `next` on for a time slice: the generator of main() where that is the same."""
+    kind = type(mprocess)
+    if kind.__next__ is not microprocess.__next__ or kind.next is not microprocess.next:
+        return mprocess
+    generator = mprocess._microprocess__thread
+    if (
+        inspect.isgenerator(generator)
+        and generator.gi_code is microprocess._microprocessGenerator.__code__
+        and inspect.getgeneratorstate(generator) == inspect.GEN_CREATED
+        and kind._isStopped is microprocess._isStopped
+    ):
+        arguments = generator.gi_frame.f_locals
+        main = getattr(arguments["someobject"], arguments["mainmethod"])()
+        if not hasattr(main, "__next__"):
+            raise TypeError(
+                f"{arguments['mainmethod']}() of {mprocess.name} gave {main!r}, not a generator; "
+                "has it no yield in it?"
+            )
+        return main
+    if generator is None:
+        raise TypeError(f"{mprocess.name} has no generator to run; was it activated?")
+    return generator
