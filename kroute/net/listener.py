@@ -1,0 +1,164 @@
+"""Listener: accepts connections and puts a protocol component behind each.
+
+The part of Kamaelia's ServerCore and TCPServer, for one listening socket.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import socket
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from Axon.Component import component
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+
+from ..scheduler import READ, ReactiveComponent
+from .connection import ConnectedSocket
+
+__all__ = ["Listener", "ProtocolFactory"]
+
+log = logging.getLogger("kroute.net")
+
+ProtocolFactory = Callable[..., component]
+"""ServerCore's contract: called with the keywords peer, peerport, localip and localport, it makes
+the component whose inbox gets the bytes of one connection and whose outbox sends to it."""
+
+OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
+
+
+class Listener(ReactiveComponent):
+    """Accepts connections on a listening socket, each with a component of `protocol` behind it.
+
+    sock: listening, non-blocking (see `bind`); it belongs to the component from now on.
+    protocol: a protocol factory as for Kamaelia's ServerCore.
+    max_connections: while so many are open, the next ones wait in the kernel's backlog.
+    """
+
+    Inboxes = {
+        "inbox": "not used",
+        "control": "producerFinished: accept no more, end with the last connection; "
+        "shutdownMicroprocess: close everything",
+    }
+    Outboxes = {
+        "outbox": "not used",
+        "signal": "producerFinished, at the end",
+    }
+
+    ACCEPT_AT_ONCE = 64
+    """Connections accepted before others have their turn."""
+
+    RETRY = 0.5
+    """Seconds until the next try after the system had no descriptor left."""
+
+    def __init__(
+        self, sock: socket.socket, protocol: ProtocolFactory, max_connections: int = 10_000
+    ) -> None:
+        super().__init__()
+        self.sock = sock
+        self.protocol = protocol
+        self.max_connections = max_connections
+        self.connections: dict[ConnectedSocket, component] = {}
+        self._accepting = False
+        self._local = sock.getsockname()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on, also where port 0 left the choice to the system."""
+        return int(self._local[1])
+
+    def begin(self) -> None:
+        self._accept_more()
+
+    def _accept_more(self) -> None:
+        if not self._accepting and self.sock.fileno() >= 0:
+            self._accepting = True
+            self.home.poller.watch(self.sock.fileno(), READ, self._ready)
+
+    def _accept_no_more(self) -> None:
+        if self._accepting:
+            self._accepting = False
+            self.home.poller.unwatch(self.sock.fileno())
+
+    def end(self) -> None:
+        self._close()
+        self.send(producerFinished(self), "signal")
+
+    def _close(self) -> None:
+        self._accept_no_more()
+        self.sock.close()
+
+    def react(self) -> None:
+        """Obey "control"."""
+        while self.dataReady("inbox"):
+            self.recv("inbox")
+        while self.dataReady("control"):
+            message = self.recv("control")
+            if isinstance(message, shutdownMicroprocess):
+                self._close()
+                for connection in list(self.connections):
+                    connection._deliver(message, "control")
+                self.finish()
+            elif isinstance(message, producerFinished):
+                self._close()
+                for protocol in list(self.connections.values()):
+                    protocol._deliver(message, "control")
+                if not self.connections:
+                    self.finish()
+
+    def _ready(self, events: int) -> None:
+        """The poller's callback: accept what is there."""
+        for _ in range(self.ACCEPT_AT_ONCE):
+            if len(self.connections) >= self.max_connections:
+                self._accept_no_more()
+                return
+            try:
+                sock, peer = self.sock.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:
+                if error.errno in OUT_OF_DESCRIPTORS:
+                    log.error("cannot accept a connection: %s", error.strerror)
+                    self._accept_no_more()
+                    self.home.call_later(self.RETRY, self._accept_more)
+                    return
+                continue  # that client gave up before it was its turn
+            self._connected(sock, peer)
+
+    def _connected(self, sock: socket.socket, peer: Any) -> None:
+        """Make and wire the two components of a connection."""
+        try:
+            sock.setblocking(False)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            local = sock.getsockname()
+            protocol = self.protocol(
+                peer=peer[0], peerport=peer[1], localip=local[0], localport=local[1]
+            )
+        except OSError:
+            sock.close()  # the client is gone already
+            return
+        except Exception as error:
+            sock.close()
+            log.error("the protocol factory %r failed", self.protocol, exc_info=error)
+            return
+        connection = ConnectedSocket(sock, protocol)
+        connection.link((connection, "outbox"), (protocol, "inbox"))
+        connection.link((connection, "signal"), (protocol, "control"))
+        connection.link((protocol, "outbox"), (connection, "inbox"))
+        connection.link((protocol, "signal"), (connection, "control"))
+        self.connections[connection] = protocol
+        connection._callOnCloseDown.append(partial(self._disconnected, connection))
+        connection.activate(Scheduler=self.home)
+        protocol.activate(Scheduler=self.home)
+
+    def _disconnected(self, connection: ConnectedSocket) -> None:
+        self.connections.pop(connection, None)
+        if self.sock.fileno() >= 0:
+            self._accept_more()
+        elif not self.connections:
+            self.finish()
+
+
+__kamaelia_components__ = (Listener,)
