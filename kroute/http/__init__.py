@@ -1,0 +1,43 @@
+"""HTTP, sans-io: fed bytes, gives events; fed answers, gives bytes.
+
+RequestParser (Head, Data, End, NEED_DATA), EnvironMaker, RequestBody: a request from its bytes.
+AnswerFraming, CONTINUE: an answer to its bytes. Request, Response: what handlers see of both.
+Exchange, Sink, Rules, Handler: the contract between those who serve a request. Limits: how much of
+everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
+"""
+
+from .body import EMPTY_BODY, BodyTooLarge, RequestBody
+from .environ import RAW_PATH, EnvironMaker
+from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
+from .exchange import Exchange, Handler, Rules, Sink
+from .framing import CONTINUE, AnswerFraming
+from .limits import Limits
+from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
+from .request import Request
+from .response import Response
+
+__all__ = [
+    "CONTINUE",
+    "EMPTY_BODY",
+    "NEED_DATA",
+    "RAW_PATH",
+    "AnswerFraming",
+    "BodyTooLarge",
+    "Data",
+    "End",
+    "EnvironMaker",
+    "Event",
+    "Exchange",
+    "Handler",
+    "Head",
+    "Limits",
+    "LocalProtocolError",
+    "ProtocolError",
+    "RemoteProtocolError",
+    "Request",
+    "RequestBody",
+    "RequestParser",
+    "Response",
+    "Rules",
+    "Sink",
+]

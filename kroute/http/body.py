@@ -1,0 +1,64 @@
+"""RequestBody, EMPTY_BODY: the body of a request while it is received, and as a file."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Iterator
+from typing import IO
+
+__all__ = ["EMPTY_BODY", "BodyTooLarge", "EmptyBody", "RequestBody"]
+
+
+class BodyTooLarge(Exception):
+    """A request body is over its limit."""
+
+
+class EmptyBody(io.RawIOBase):
+    """The body of a request without one: a file at its end. One for all; it cannot be closed."""
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        return b""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return b""
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(())
+
+    def close(self) -> None:
+        pass
+
+
+EMPTY_BODY = EmptyBody()
+
+
+class RequestBody:
+    """Collects a body: in memory up to `in_memory` bytes, then in a temporary file.
+
+    limit: bytes; one more and `write` raises BodyTooLarge.
+    """
+
+    def __init__(self, limit: int, in_memory: int) -> None:
+        self._limit = limit
+        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
+        self.size = 0
+
+    def write(self, data: bytes) -> None:
+        """Add a part."""
+        self.size += len(data)
+        if self.size > self._limit:
+            raise BodyTooLarge
+        self._file.write(data)
+
+    def file(self) -> IO[bytes]:
+        """The whole, to be read from its start."""
+        self._file.seek(0)
+        return self._file
+
+    def close(self) -> None:
+        """Give back memory or disk."""
+        self._file.close()

@@ -1,0 +1,130 @@
+"""Exchange: a request and the way of its answer; the contract of the rooms that serve it.
+
+The protocol component makes one for each request and is its `Sink`: it puts answers on the wire.
+The Dispatcher is its `Rules`: it knows what counts as an answer and what to say of an error. A
+handler sees the exchange alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import webob
+
+from .errors import LocalProtocolError
+from .request import Request
+from .response import Response
+
+__all__ = ["Exchange", "Handler", "Rules", "Sink"]
+
+log = logging.getLogger("kroute.http")
+
+
+class Sink(Protocol):
+    """Where an answer goes: to one client.
+
+    `whole` and `start` raise LocalProtocolError, before anything is sent, for a response that
+    cannot be sent as it is; `data` and `end` where a body is not as long as was said.
+    """
+
+    def whole(self, exchange: Exchange, response: webob.Response, body: bytes) -> None:
+        """Send an answer in one piece."""
+
+    def start(self, exchange: Exchange, response: webob.Response, length: int | None) -> bool:
+        """Send the head of an answer; length: bytes of its body where they are known. Returns
+        whether anything of the body is wanted (not for HEAD, 204 and 304)."""
+
+    def data(self, exchange: Exchange, data: bytes) -> bool:
+        """Send a part of the body. False: enough for now; `exchange.on_drain` is called when more
+        can be sent."""
+
+    def end(self, exchange: Exchange) -> None:
+        """The body is complete."""
+
+    def cut(self, exchange: Exchange) -> None:
+        """The answer has begun and cannot be completed: let the client see that."""
+
+    def receive(self, exchange: Exchange, limit: int | None, ready: Callable[[], None]) -> None:
+        """Receive the body of the request into its environ and then call `ready`, once.
+
+        limit: bytes, None for the server's own. Over it the client is answered 413 instead.
+        """
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """Call `callback` when the others have had their turn."""
+
+
+class Rules(Protocol):
+    """What an application says of answers and errors."""
+
+    def answer(self, exchange: Exchange, value: Any) -> webob.Response:
+        """Make a response of what a handler answered. May raise what a hook raises."""
+
+    def error(self, exchange: Exchange, error: Exception) -> webob.Response:
+        """Make a response of what was raised on the way to an answer. Raises nothing."""
+
+
+class Handler(Protocol):
+    """What stands behind a URL and a method."""
+
+    def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        """See to the answer, now or later. Raises nothing."""
+
+
+class Exchange:
+    """One request and its answer.
+
+    request: what was asked. has_body: whether it has a body that was not received yet. started:
+    whether a part of the answer is on its way. done: whether the answer is complete, or nobody is
+    there to get it. on_drain, on_gone: set by the handler, called when more can be sent, and when
+    the client is gone.
+    """
+
+    __slots__ = ("done", "has_body", "on_drain", "on_gone", "request", "rules", "sink", "started")
+
+    rules: Rules
+
+    def __init__(self, request: Request, sink: Sink, has_body: bool = False) -> None:
+        self.request = request
+        self.sink = sink
+        self.has_body = has_body
+        self.started = False
+        self.done = False
+        self.on_drain: Callable[[], None] | None = None
+        self.on_gone: Callable[[], None] | None = None
+
+    def fail(self, error: Exception) -> None:
+        """End the exchange with `error`: as an answer if none has begun, otherwise by cutting it.
+
+        The author's own `webob.exc` exceptions are answers like any other; they come here too.
+        """
+        if self.done:
+            log.error("%s failed after its answer", self, exc_info=error)
+        elif self.started:
+            log.error("%s failed in the middle of its answer", self, exc_info=error)
+            self.sink.cut(self)
+        else:
+            self._answer_error(error)
+
+    def _answer_error(self, error: Exception) -> None:
+        """Send what the rules say of an error; where even that cannot be sent, a bare 500."""
+        for _ in range(2):
+            response = self.rules.error(self, error)
+            try:
+                self.sink.whole(self, response, b"".join(response.app_iter))
+                return
+            except LocalProtocolError as reason:
+                error = reason
+        self.sink.whole(self, Response("", 500, content_type="text/plain"), b"")
+
+    def gone(self) -> None:
+        """There is nobody left to answer: let go of the handler. For sinks."""
+        self.done = True
+        on_gone, self.on_gone, self.on_drain = self.on_gone, None, None
+        if on_gone is not None:
+            on_gone()
+
+    def __str__(self) -> str:
+        return f"{self.request.method} {self.request.path}"

@@ -1,0 +1,34 @@
+"""Limits: how much of everything one client may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the server, with their units.
+
+    request_line: bytes of the first line of a request; beyond: 414.
+    header_bytes: bytes of request line and header fields together; beyond: 431.
+    header_fields: number of header fields; beyond: 431.
+    body_bytes: bytes of a request body; beyond: 413. A route can have its own (`max_body`).
+    body_in_memory: bytes of a request body that are kept in memory; more goes to a temporary file.
+    output_high, output_low: bytes not yet taken by the client's socket. At the first, a handler is
+        paused; below the second, it goes on.
+    discard_bytes: bytes of a body nobody wants that are read for the sake of the connection; with
+        more to come it is closed instead.
+    connections: connections of one listening address; more wait until one closes.
+    """
+
+    request_line: int = 8190
+    header_bytes: int = 65536
+    header_fields: int = 100
+    body_bytes: int = 16 * 1024 * 1024
+    body_in_memory: int = 65536
+    output_high: int = 65536
+    output_low: int = 16384
+    discard_bytes: int = 65536
+    connections: int = 10_000

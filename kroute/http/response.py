@@ -1,0 +1,70 @@
+"""Response: what a handler answers, a `webob.Response` that is cheap to make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import webob
+from webob.util import status_reasons
+
+__all__ = ["Response"]
+
+# What WebOb made of a content type: the header value, and whether text can be a body of it.
+_types: dict[str, tuple[str, bool]] = {}
+MAX_TYPES = 256
+
+# The statuses that have a body, by all the ways to say them that take the short way.
+_status_lines: dict[int | str | None, str] = {
+    code: f"{code} {reason}"
+    for code, reason in status_reasons.items()
+    if code >= 200 and code not in (204, 205, 304)
+}
+_status_lines[None] = _status_lines[200]
+
+
+class Response(webob.Response):
+    """`webob.Response`, in every respect; the common calls are made shorter.
+
+    `Response(body, status, content_type=...)` with a body of text or bytes and a numeric status
+    takes a way of its own to the same object (a test compares the two); every other call is
+    WebOb's.
+    """
+
+    def __init__(
+        self,
+        body: str | bytes | None = None,
+        status: int | str | None = None,
+        headerlist: list[tuple[str, str]] | None = None,
+        app_iter: Any = None,
+        content_type: str | None = None,
+        **options: Any,
+    ) -> None:
+        line = _status_lines.get(status)
+        known = None
+        if (
+            line is not None
+            and body is not None
+            and headerlist is None
+            and app_iter is None
+            and not options
+            and self.default_charset == "UTF-8"
+        ):
+            known = _types.get(content_type or self.default_content_type)
+        if known is None or (type(body) is not bytes and not (known[1] and type(body) is str)):
+            super().__init__(body, status, headerlist, app_iter, content_type, **options)
+            if line is not None and headerlist is None and not options:
+                self._remember_type(content_type)
+            return
+        data: bytes = body.encode("utf-8") if type(body) is str else body  # type: ignore[assignment]
+        self._status = line
+        self._headers = None
+        self._headerlist = [("Content-Type", known[0]), ("Content-Length", str(len(data)))]
+        self.conditional_response = self.default_conditional_response
+        self._app_iter = [data]
+
+    def _remember_type(self, content_type: str | None) -> None:
+        """Note what WebOb made of a content type, for the next time."""
+        value = self.headers.get("Content-Type")
+        key = content_type or self.default_content_type
+        if value and key and len(_types) < MAX_TYPES and self.default_charset == "UTF-8":
+            _types[key] = (value, self.charset == "UTF-8")
