@@ -66,7 +66,7 @@ class ConnectedSocket(ReactiveComponent):
 
     # The component's life.
 
-    def begin(self) -> None:
+    def on_start(self) -> None:
         # As a parent is woken by its children's end.
         self.protocol._callOnCloseDown.append(self._protocol_ended)
         self._watch(READ)
@@ -76,7 +76,7 @@ class ConnectedSocket(ReactiveComponent):
             self._closing = True
             self._arrived()
 
-    def end(self) -> None:
+    def on_end(self) -> None:
         self._cut("closed")
 
     def react(self) -> None:

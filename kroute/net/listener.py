@@ -69,7 +69,7 @@ class Listener(ReactiveComponent):
         """The port it listens on, also where port 0 left the choice to the system."""
         return int(self._local[1])
 
-    def begin(self) -> None:
+    def on_start(self) -> None:
         self._accept_more()
 
     def _accept_more(self) -> None:
@@ -82,7 +82,7 @@ class Listener(ReactiveComponent):
             self._accepting = False
             self.home.poller.unwatch(self.sock.fileno())
 
-    def end(self) -> None:
+    def on_end(self) -> None:
         self._close()
         self.send(producerFinished(self), "signal")
 

@@ -52,10 +52,10 @@ class ReactiveComponent(component):
         """Work off the messages in the inboxes. Called when one has arrived."""
         raise NotImplementedError
 
-    def begin(self) -> None:
+    def on_start(self) -> None:
         """Called in the first time slice, before any `react()`."""
 
-    def end(self) -> None:
+    def on_end(self) -> None:
         """Called once when the component ends, for whatever reason."""
 
     def finish(self) -> None:
@@ -84,7 +84,7 @@ class ReactiveComponent(component):
             raise RuntimeError(f"{self.name} runs on kroute's scheduler, not on {self.scheduler!r}")
         self.home = self.scheduler
         try:
-            self.begin()
+            self.on_start()
             self._reacting = False
             self._arrived()
             while not self._finished:
@@ -92,4 +92,4 @@ class ReactiveComponent(component):
                 yield 1
         finally:
             self._finished = True
-            self.end()
+            self.on_end()
