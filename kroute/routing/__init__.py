@@ -6,18 +6,21 @@ thread-locals. Pure: no sockets, no clock, no component, nothing of kroute outsi
 
 from __future__ import annotations
 
-from .declarations import Declarations, Submapper
+from .declarations import Collection, Declarations, Submapper
 from .errors import BuildError, RouteError, RouteWarning
 from .info import Explanation, RouteInfo, Step
 from .mapper import Mapper
 from .match import Match, Miss, allow_methods
+from .mount import Mount
 from .paths import info_from_path, is_utf8, routing_path, routing_path_from_info
 from .place import Place
+from .redirect import Redirect, Static
 from .table import HandlerTable
-from .urlmap import Mount, Redirect, Static, URLMap
+from .urlmap import URLMap
 
 __all__ = [
     "BuildError",
+    "Collection",
     "Declarations",
     "Explanation",
     "HandlerTable",

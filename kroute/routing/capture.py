@@ -1,5 +1,4 @@
-"""`Capture`, `capture_of`, `restore_slashes`: from a path to the values of a route's variables, or
-None.
+"""`Capture`, `capture_of`, `by_route`, `restore_slashes`: from a path to a route's values.
 
 A route's own `match` is always right and costs a few microseconds. For most declarations a cheaper
 function can be proved to say the same, and is made here, once, at registration: variables that
@@ -19,7 +18,7 @@ from .paths import ENCODED_SLASH
 from .shape import stays_in_segment
 from .template import Template, Variable
 
-__all__ = ["Capture", "capture_of", "restore_slashes"]
+__all__ = ["RESOURCE_ID", "Capture", "by_route", "capture_of", "restore_slashes"]
 
 Values = dict[str, str]
 # (path, its segments, environ) -> the values, or None where the route does not match after all.
@@ -28,7 +27,7 @@ _FullMatch = Callable[[str], object]
 
 # What Routes' resource() demands of an id. It looks behind, but never past its own first
 # character, so it says the same of a segment alone.
-_RESOURCE_ID = r"[^\/]+(?<!\\)"
+RESOURCE_ID = r"[^\/]+(?<!\\)"
 
 
 class _Whole(NamedTuple):
@@ -51,7 +50,7 @@ def capture_of(template: Template, route: RoutesRoute, mapper: Mapper) -> Captur
     """The cheapest function that says what `route.match` says of a path the index let through."""
     plan = _plan(template, route)
     if plan is None:
-        return _by_route(route, mapper)
+        return by_route(route, mapper)
     constants = _constants(route)
     if len(plan) == 1 and not constants and isinstance(plan[0], _Whole):
         return _one(plan[0])
@@ -79,7 +78,7 @@ def _plan(template: Template, route: RoutesRoute) -> list[_Whole | _Cut] | None:
         regexes = [route.reqs.get(variable.name) for variable in variables]
         if len(parts) == 1:
             regex = regexes[0]
-            if regex and regex != _RESOURCE_ID and not stays_in_segment(regex):
+            if regex and regex != RESOURCE_ID and not stays_in_segment(regex):
                 return None
             plan.append(
                 _Whole(at, variables[0].name, re.compile(regex).fullmatch if regex else None)
@@ -177,7 +176,7 @@ def _take_apart(
     return True
 
 
-def _by_route(route: RoutesRoute, mapper: Mapper) -> Capture:
+def by_route(route: RoutesRoute, mapper: Mapper) -> Capture:
     """Ask the route itself. Sub-domains are looked at only by a route with a condition on them."""
     by_domain = bool(route.conditions and "sub_domain" in route.conditions)
 

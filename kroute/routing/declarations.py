@@ -1,21 +1,24 @@
-"""`Declarations`, `Submapper`: the ways to declare routes, on a map or under a prefix."""
+"""`Declarations`, `Submapper`, `Collection`: the ways to declare routes, under a prefix or not."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from .errors import RouteError
+from .errors import RouteError, nearest
 from .place import Place
+from .resource import ResourceRoute, collection_routes, resource_routes
 from .table import Filter, HandlerTable
 from .template import Template
 
 if TYPE_CHECKING:
+    from typing_extensions import Self
+
     from .urlmap import URLMap
 
-__all__ = ["Declarations", "Submapper"]
+__all__ = ["Collection", "Declarations", "Submapper"]
 
 E = TypeVar("E")
 
@@ -89,6 +92,124 @@ class Declarations(ABC, Generic[E]):
             minimize,
         )
         return Submapper(self, options)
+
+    def resource(
+        self,
+        member_name: str,
+        collection_name: str,
+        actions: Mapping[str, E],
+        *,
+        place: Place,
+        collection: Mapping[str, str] | None = None,
+        member: Mapping[str, str] | None = None,
+        new: Mapping[str, str] | None = None,
+        parent_resource: Mapping[str, str] | None = None,
+        path_prefix: str | None = None,
+        name_prefix: str | None = None,
+        requirements: Mapping[str, str] | None = None,
+        formatted: bool = True,
+    ) -> None:
+        """Routes' `resource()`: paths and names for `actions`, endpoints by action.
+
+        The actions are ``index``, ``create``, ``new``, ``show``, ``edit``, ``update``, ``delete``
+        and those that `collection`, `member` and `new` add, each with its method (``'any'`` for
+        any). Those without an endpoint are not routed. Each path exists twice, with
+        ``.{format}`` and without, unless `formatted` is false. `parent_resource` has
+        ``member_name`` and ``collection_name``; it makes `path_prefix` and `name_prefix`.
+
+        Raises `RouteError`: an endpoint for an action that is not there, a parent without a name.
+        """
+        parent = None
+        if parent_resource is not None:
+            if not parent_resource.keys() >= {"member_name", "collection_name"}:
+                raise RouteError(
+                    "parent_resource needs 'member_name' and 'collection_name', not "
+                    f"{sorted(parent_resource)}",
+                    path=path_prefix,
+                    place=place,
+                )
+            parent = (parent_resource["member_name"], parent_resource["collection_name"])
+        routes = resource_routes(
+            member_name,
+            collection_name,
+            collection=collection or {},
+            member=member or {},
+            new=new or {},
+            parent=parent,
+            path_prefix=path_prefix,
+            name_prefix=name_prefix,
+            formatted=formatted,
+        )
+        self._add_actions(list(routes), actions, place, requirements)
+
+    def collection(
+        self,
+        collection_name: str,
+        resource_name: str,
+        actions: Mapping[str, E],
+        *,
+        place: Place,
+        path_prefix: str = "",
+        member_prefix: str = "/{id}",
+        requirements: Mapping[str, str] | None = None,
+        formatted: bool = True,
+    ) -> Collection[E]:
+        """Routes' `collection()`: a submapper with a `member`, and the paths of `actions` in them.
+
+        The actions are the seven of `resource`; those without an endpoint are not routed. Each
+        path ends in ``{.format}`` unless `formatted` is false.
+
+        Raises `RouteError`: an endpoint for an action that is not there.
+        """
+        options = Options(
+            f"{path_prefix}/{collection_name}", "", dict(requirements or {}), {}, {}, None, None
+        )
+        made = Collection(self, options, member_prefix)
+        whole, member = collection_routes(collection_name, resource_name, formatted)
+        _check_actions([*whole, *member], actions, options.prefix, place)
+        for submapper, routes in ((made, whole), (made.member, member)):
+            present = {route.action for route in routes} & actions.keys()
+            chosen = {action: actions[action] for action in present}
+            submapper._add_actions(routes, chosen, place, None)
+        return made
+
+    def _add_actions(
+        self,
+        routes: list[ResourceRoute],
+        actions: Mapping[str, E],
+        place: Place,
+        requirements: Mapping[str, str] | None,
+    ) -> None:
+        """Add those of `routes` that have an endpoint."""
+        _check_actions(routes, actions, routes[0].path, place)
+        for action, method, path, name, built_in in routes:
+            if action not in actions:
+                continue
+            names = Template(path, None, place).names
+            asked = {part: regex for part, regex in built_in.items() if not self._requires(part)}
+            own = {part: regex for part, regex in (requirements or {}).items() if part in names}
+            self.add(
+                path,
+                {method: actions[action]},
+                place=place,
+                name=name,
+                requirements={**asked, **own},
+            )
+
+    def _requires(self, variable: str) -> bool:
+        """Whether what is around has a requirement for `variable`."""
+        return False
+
+
+def _check_actions(
+    routes: Iterable[ResourceRoute], actions: Mapping[str, Any], path: str, place: Place
+) -> None:
+    known = list(dict.fromkeys(route.action for route in routes))
+    for action in actions:
+        if action not in known:
+            close = nearest(action, known)
+            hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+            raise RouteError(f"there is no action {action!r}; {hint}", path=path, place=place)
 
 
 class Options:
@@ -217,7 +338,10 @@ class Submapper(Declarations[E]):
             url = options.prefix + url
         self.parent.static(options.name_prefix + name, url, place=place)
 
-    def __enter__(self) -> Submapper[E]:
+    def _requires(self, variable: str) -> bool:
+        return variable in self.options.requirements or self.parent._requires(variable)
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -227,3 +351,11 @@ class Submapper(Declarations[E]):
         traceback: TracebackType | None,
     ) -> None:
         return None
+
+
+class Collection(Submapper[E]):
+    """A submapper for a collection; `member` is the one for its members."""
+
+    def __init__(self, parent: Declarations[E], options: Options, member_prefix: str) -> None:
+        super().__init__(parent, options)
+        self.member: Submapper[E] = self.submapper(member_prefix)

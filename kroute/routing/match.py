@@ -6,8 +6,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
+    from .mount import Mount
+    from .redirect import Redirect
     from .table import HandlerTable
-    from .urlmap import Mount, Redirect, URLMap
+    from .urlmap import URLMap
 
 __all__ = ["Match", "Miss", "allow_methods"]
 

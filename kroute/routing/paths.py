@@ -64,7 +64,7 @@ def info_from_path(path: str) -> str:
 
 
 def is_utf8(path: str) -> bool:
-    """Whether a routing path is text: False means that the client sent bytes that are not UTF-8."""
+    """Whether a routing path is text; if not, the client sent bytes that are not UTF-8."""
     if path.isascii():
         return True
     try:

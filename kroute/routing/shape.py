@@ -1,4 +1,4 @@
-"""`Shape`, `Segment`, `shapes_of`, `stays_in_segment`: what a regular expression says of a path.
+"""`Shape`, `Segment`, `shapes_of`, `stays_in_segment`, `explodes`: what a regex says of a path.
 
 Routes turns a declaration into a regex, by rules with many exceptions (minimisation makes trailing
 parts and slashes optional, a requirement may match ``/`` or nothing, ...). Instead of copying
@@ -15,7 +15,7 @@ import sys
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-__all__ = ["ANY_PATH", "Segment", "Shape", "shapes_of", "stays_in_segment"]
+__all__ = ["ANY_PATH", "Segment", "Shape", "explodes", "shapes_of", "stays_in_segment"]
 
 # The standard library's regex parser: private in name, stable in fact since Python 2. Its answers
 # are only ever used to narrow a search, so a future change can cost time, not correctness.
@@ -216,15 +216,70 @@ def _all_self_contained(items: Any) -> bool:
         kind = str(op)
         if kind not in _SELF_CONTAINED:
             return False
-        inner: list[Any] = []
-        if kind == "BRANCH":
-            inner = list(argument[1])
-        elif kind == "SUBPATTERN":
-            inner = [argument[3]]
-        elif kind == "ATOMIC_GROUP":
-            inner = [argument]
-        elif kind.endswith("REPEAT"):
-            inner = [argument[2]]
-        if not all(_all_self_contained(sequence) for sequence in inner):
+        if not all(_all_self_contained(sequence) for sequence in _inside(kind, argument)):
             return False
     return True
+
+
+def _inside(op: str, argument: Any) -> list[Any]:
+    """The sequences that an item is made of."""
+    if op == "BRANCH":
+        return list(argument[1])
+    if op == "SUBPATTERN":
+        return [argument[3]]
+    if op == "ATOMIC_GROUP":
+        return [argument]
+    return [argument[2]] if op.endswith("REPEAT") else []
+
+
+@lru_cache(maxsize=4096)
+def explodes(regex: str) -> bool:
+    """Whether `regex` repeats a repeat, as in ``(a+)+``, so that a near miss takes ages.
+
+    What the inner repeat takes, the outer one can share out in exponentially many ways, and all
+    are tried before the answer is no. Says True only where that is so; of the other ways in which
+    a regex can be slow it knows nothing.
+    """
+    try:
+        return _repeats_repeat(_parser.parse(regex))
+    except Exception:
+        return False
+
+
+def _repeats_repeat(items: Any) -> bool:
+    for op, argument in items:
+        kind = str(op)
+        inside = _inside(kind, argument)
+        if kind in _BACKTRACKING and argument[1] > _MANY and _is_repeat(argument[2]):
+            return True
+        if any(_repeats_repeat(sequence) for sequence in inside):
+            return True
+    return False
+
+
+def _is_repeat(items: Any) -> bool:
+    """Whether all that `items` match may be the work of one endless repeat in them."""
+    for at, (op, argument) in enumerate(items):
+        kind = str(op)
+        others = [*items[:at], *items[at + 1 :]]
+        if not all(_may_be_nothing(str(other), arg) for other, arg in others):
+            continue
+        if kind in _BACKTRACKING and argument[1] > _MANY:
+            return True
+        if kind in ("SUBPATTERN", "BRANCH") and any(map(_is_repeat, _inside(kind, argument))):
+            return True
+    return False
+
+
+def _may_be_nothing(op: str, argument: Any) -> bool:
+    if op in ("BRANCH", "SUBPATTERN", "ATOMIC_GROUP"):
+        return any(
+            all(_may_be_nothing(str(inner), arg) for inner, arg in sequence)
+            for sequence in _inside(op, argument)
+        )
+    return op.endswith("REPEAT") and argument[0] == 0
+
+
+_BACKTRACKING = ("MAX_REPEAT", "MIN_REPEAT")
+# A repeat up to so many times is as bad as an endless one.
+_MANY = 16

@@ -1,4 +1,4 @@
-"""`URLMap`, `Mount`, `Redirect`, `Static`: a map from URLs to endpoints, and back.
+"""`URLMap`: a map from URLs to endpoints, and back.
 
 A map is declared (`add`, `mount`, `redirect`, `static`, and what `Declarations` makes of them:
 `resource`, `collection`, `submapper`), compiled into an index when first asked, and then asked:
@@ -22,161 +22,22 @@ from .index import Index
 from .info import Explanation, RouteInfo
 from .mapper import Mapper, shapes_of_route
 from .match import Match, Miss, allow_methods
+from .mount import REST, Mount
 from .paths import ENCODED_SLASH
 from .place import Place
+from .redirect import Redirect, Static
 from .shape import Segment, Shape
 from .table import Filter, HandlerTable
 from .template import Template
-from .urls import fill, local_reference, quote_path
+from .urls import local_reference, quote_path
 
-__all__ = ["Mount", "Redirect", "Static", "URLMap"]
+__all__ = ["URLMap"]
 
 E = TypeVar("E")
 
-# What follows a mount's prefix: nothing, or a slash and anything (line ends too).
-_REST = "path_info"
-_REST_REGEX = r"(?s:/.*)?"
 _REDIRECT_CODES = frozenset([301, 302, 303, 307, 308])
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _NO_CONDITIONS = Conditions(None, {})
-
-
-class Mount(Generic[E]):
-    """A prefix and what takes everything under it: an `endpoint`, or another map (`target`)."""
-
-    __slots__ = ("endpoint", "name", "place", "prefix", "route", "target", "template", "variables")
-
-    def __init__(
-        self,
-        template: Template,
-        route: RoutesRoute,
-        target: URLMap[E] | None,
-        endpoint: E | None,
-        name: str | None,
-        place: Place,
-    ) -> None:
-        self.template = template
-        self.prefix = template.source
-        self.route = route
-        self.target = target
-        self.endpoint = endpoint
-        self.name = name
-        self.place = place
-        self.variables = frozenset(template.names)
-
-    @property
-    def path(self) -> str:
-        return self.prefix
-
-    def split(self, path: str) -> tuple[dict[str, str], str, str] | None:
-        """The prefix's values, the prefix in `path`, and the rest; None if not under it."""
-        found = self.route.regmatch.match(path)
-        if found is None:
-            return None
-        at = found.start(_REST)
-        values = {name: value for name, value in found.groupdict().items() if value is not None}
-        del values[_REST]
-        return values, path[:at], path[at:]
-
-    def ask(
-        self,
-        owner: URLMap[E],
-        method: str,
-        path: str,
-        environ: Mapping[str, Any] | None,
-        values: dict[str, str],
-    ) -> Match[E] | Miss | None:
-        """What is behind the prefix says to `path`; None if that is not under it."""
-        split = self.split(path)
-        if split is None:
-            return None
-        values, consumed, rest = split
-        restore_slashes(values)
-        if self.target is None:
-            endpoint: Any = self.endpoint
-            return Match(endpoint, values, self, (owner,), rest, consumed)
-        answer = self.target.resolve(method, rest or "/", environ)
-        if isinstance(answer, Match):
-            answer.maps = (owner, *answer.maps)
-            answer.prefixes = ("", *[consumed + prefix for prefix in answer.prefixes])
-            answer.script_name = consumed + answer.script_name
-            answer.variables = {**values, **answer.variables}
-        elif answer.redirect is not None and answer.redirect.startswith("/"):
-            to = quote_path(consumed) + answer.redirect
-            return Miss(answer.allow, to, answer.code, answer.keep_query)
-        elif not answer.allow and answer.redirect is None:
-            return None
-        return answer
-
-    def __repr__(self) -> str:
-        return f"<Mount {self.prefix!r} at {self.place}>"
-
-
-class Redirect(Generic[E]):
-    """A path that answers with another: `destination`, filled with the path's values."""
-
-    __slots__ = (
-        "code",
-        "conditions",
-        "destination",
-        "methods",
-        "name",
-        "place",
-        "route",
-        "template",
-    )
-
-    def __init__(
-        self,
-        template: Template,
-        route: RoutesRoute,
-        destination: Template,
-        code: int,
-        conditions: Conditions,
-        name: str | None,
-        place: Place,
-    ) -> None:
-        self.template = template
-        self.route = route
-        self.destination = destination
-        self.code = code
-        self.methods = conditions.methods
-        self.conditions = conditions.others
-        self.name = name
-        self.place = place
-
-    @property
-    def path(self) -> str:
-        return self.template.source
-
-    def ask(
-        self,
-        owner: URLMap[E],
-        method: str,
-        path: str,
-        environ: Mapping[str, Any] | None,
-        values: dict[str, str],
-    ) -> Miss:
-        """The redirect, or the methods it is for."""
-        if self.methods is not None and method not in self.methods:
-            return Miss(allow_methods(self.methods))
-        to = fill(self.destination, values, self.path, keep_slashes=True)
-        return Miss((), local_reference(to), self.code)
-
-
-class Static:
-    """A named URL that is built and never matched."""
-
-    __slots__ = ("name", "place", "template")
-
-    def __init__(self, template: Template, name: str, place: Place) -> None:
-        self.template = template
-        self.name = name
-        self.place = place
-
-    @property
-    def path(self) -> str:
-        return self.template.source
 
 
 class Entry(Generic[E]):
@@ -207,11 +68,12 @@ class Entry(Generic[E]):
 class _Compiled(Generic[E]):
     """What a map is once compiled. It never changes: a later declaration makes a new one."""
 
-    __slots__ = ("conditional", "entries", "exact", "maps", "search", "warnings")
+    __slots__ = ("conditional", "entries", "exact", "index", "maps", "search", "warnings")
 
     def __init__(self, owner: URLMap[E], entries: list[Entry[E]]) -> None:
         index = Index((entry, entry.shapes) for entry in entries)
         self.entries = entries
+        self.index = index
         self.exact = index.exact
         self.search = index.search
         self.maps = (owner,)
@@ -314,7 +176,7 @@ class URLMap(Declarations[E]):
             raise RouteError("a map cannot be mounted inside itself", path=prefix, place=place)
         if target is None:
             raise RouteError("nothing (None) is mounted here", path=prefix, place=place)
-        whole = Template(f"{prefix}{{{_REST}:{_REST_REGEX}}}", None, place)
+        whole = Template(f"{prefix}{REST}", None, place)
         with self._lock:
             self._check_name(name, prefix, place)
             route = self._route(whole, None, _NO_CONDITIONS, False, place)
@@ -432,7 +294,7 @@ class URLMap(Declarations[E]):
         """
         compiled = self._current()
         if compiled.warnings is None:
-            compiled.warnings = overlap.warnings_of(compiled.entries)
+            compiled.warnings = overlap.warnings_of(compiled.entries, compiled.index)
         inner = [
             warning
             for thing in self._declared
