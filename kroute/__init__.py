@@ -1,2 +1,30 @@
-from .scheduler import take_over
+"""kroute: a declarative routing micro-framework on a Kamaelia web server.
+
+App: an application. Request, Response: what handlers get and give. sleep, in_thread: waiting that
+blocks nobody. Limits, BindError, BuildError, RouteError, RouteWarning: what else is met on the way.
+
+Importing it makes its scheduler the default one of Axon.
+"""
+
+from .app import App
+from .http import Limits, Request, Response
+from .net import BindError
+from .routing import BuildError, RouteError, RouteWarning
+from .scheduler import in_thread, sleep, take_over
+
+__all__ = [
+    "App",
+    "BindError",
+    "BuildError",
+    "Limits",
+    "Request",
+    "Response",
+    "RouteError",
+    "RouteWarning",
+    "in_thread",
+    "sleep",
+]
+
+__version__ = "0.1.0"
+
 take_over()

@@ -67,7 +67,14 @@ class Rules(Protocol):
 
 
 class Handler(Protocol):
-    """What stands behind a URL and a method."""
+    """What stands behind a URL and a method.
+
+    max_body: bytes that the body of a request may have, None for the server's own limit.
+    takes_bytes: whether it can do with a path that is not UTF-8.
+    """
+
+    max_body: int | None
+    takes_bytes: bool
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See to the answer, now or later. Raises nothing."""
@@ -111,13 +118,14 @@ class Exchange:
     def _answer_error(self, error: Exception) -> None:
         """Send what the rules say of an error; where even that cannot be sent, a bare 500."""
         for _ in range(2):
-            response = self.rules.error(self, error)
             try:
+                response = self.rules.error(self, error)
                 self.sink.whole(self, response, b"".join(response.app_iter))
                 return
-            except LocalProtocolError as reason:
+            except Exception as reason:
+                log.error("%s: the answer to %r failed", self, error, exc_info=reason)
                 error = reason
-        self.sink.whole(self, Response("", 500, content_type="text/plain"), b"")
+        self.sink.whole(self, Response(b"", 500, content_type="text/plain"), b"")
 
     def gone(self) -> None:
         """There is nobody left to answer: let go of the handler. For sinks."""

@@ -21,3 +21,16 @@ class Request(webob.Request):
         """The variables of the route, as text (also `urlvars`, WebOb's name for them)."""
         variables: dict[str, Any] = self.urlvars
         return variables
+
+    def url_for(self, name: str, /, **parts: Any) -> str:
+        """The URL of the route `name`, with `parts` in it; see `URLMap.url_for`.
+
+        A part that is not given comes from the URL of this request where that has it; what the
+        route has no place for becomes the query. Raises BuildError: no such name, a part missing,
+        one that does not fit; RuntimeError for a request that no application has dispatched.
+        """
+        links = self.environ.get("kroute.links")
+        if links is None:
+            raise RuntimeError("this request was made by hand; no application knows its routes")
+        url: str = links.url_for(self, name, parts)
+        return url

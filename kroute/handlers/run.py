@@ -1,0 +1,221 @@
+"""Run: a generator handler on its way through an exchange; deliver: a response on its."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import webob
+from Axon.Ipc import WaitComplete, ipc, newComponent
+
+from ..http import Exchange
+from ..scheduler import Coroutine, Waiting
+
+__all__ = ["Run", "deliver"]
+
+log = logging.getLogger("kroute.handlers")
+
+TURN = 64
+"""Steps that a handler takes in one go before others have their turn."""
+
+
+def deliver(exchange: Exchange, response: webob.Response) -> None:
+    """Send a response that nothing follows. Raises LocalProtocolError for one that cannot be sent
+    as it is; never after something was sent."""
+    body = response.app_iter
+    if type(body) is list and not response.conditional_response:
+        data = body[0] if len(body) == 1 else b"".join(body)
+        exchange.sink.whole(exchange, response, data)
+    else:
+        run = Run(exchange, iter(()))
+        run.hold(response)
+        run.go()
+
+
+def _conditional(exchange: Exchange, response: webob.Response) -> webob.Response:
+    """What WebOb makes of If-None-Match, If-Modified-Since and Range."""
+    status, headers, body = exchange.request.call_application(response)
+    return webob.Response(status=status, headerlist=headers, app_iter=body)
+
+
+def _parts(body: Any) -> Iterator[Any]:
+    """The parts of a body that is made bit by bit (a file, a generator), and its end."""
+    try:
+        yield from body
+    finally:
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+
+
+class Run:
+    """Steps a handler's generator, obeys what it yields, and sends what it answers.
+
+    Before the answer, what it yields is a turn for others (None, a number), something to wait for
+    (`sleep`, `in_thread`, WaitComplete), components to start (newComponent), or the answer. After
+    it, `bytes` and `str` are parts of its body. A first answer is held back for one step: a
+    handler that ends then is answered in one piece.
+    """
+
+    __slots__ = ("_closed", "_coroutine", "_exchange", "_held", "_length", "_started", "_stepping")
+
+    def __init__(self, exchange: Exchange, generator: Iterator[Any]) -> None:
+        self._exchange = exchange
+        self._coroutine = Coroutine(generator)
+        self._held: webob.Response | None = None
+        self._length: int | None = None
+        self._started = False
+        self._stepping = False
+        self._closed = False
+        exchange.on_gone = self.close
+
+    def go(self) -> None:
+        """Step until it has to wait, has had its turn, or is at its end."""
+        for _ in range(TURN):
+            if self._closed:
+                return
+            self._stepping = True
+            try:
+                value = self._coroutine.step()
+                self._stepping = False
+                going = self._take(value)
+            except StopIteration as end:
+                self._stepping = False
+                self._end(end.value)
+                return
+            except Exception as error:
+                self._stepping = False
+                self._fail(error)
+                return
+            if not going:
+                return
+        self._exchange.sink.later(self.go)
+
+    def resume(self, value: Any) -> None:
+        """Go on after a first step was made elsewhere and yielded `value`."""
+        try:
+            going = self._take(value)
+        except Exception as error:
+            self._fail(error)
+            return
+        if going:
+            self.go()
+
+    def hold(self, response: webob.Response) -> None:
+        """Take `response` for the answer. It has gone through the rules."""
+        if response.conditional_response:
+            response = _conditional(self._exchange, response)
+        body = response.app_iter
+        length = response.content_length
+        if isinstance(body, (list, tuple)):
+            # WebOb's own count of what it has: if anything is sent in parts, there is more of it.
+            self._length = None if length == sum(map(len, body)) else length
+        else:
+            self._length = length
+            self._coroutine.wait_complete(WaitComplete(_parts(body)))
+            response._app_iter = []  # type: ignore[attr-defined] # app_iter= forgets the length
+        self._held = response
+
+    def close(self) -> None:
+        """The client is gone: end the generator where it stands."""
+        self._closed = True
+        if not self._stepping:
+            try:
+                self._coroutine.close()
+            except Exception as error:
+                log.error("%s failed at its end", self._exchange, exc_info=error)
+
+    # What was yielded.
+
+    def _take(self, value: Any) -> bool:
+        """Do what a yielded value asks for; returns whether to go on at once."""
+        if value is None or type(value) is int:
+            if self._open():
+                self._exchange.sink.later(self.go)
+            return False
+        if isinstance(value, ipc):
+            return self._obey(value)
+        if self._held is None and not self._started:
+            self.hold(self._exchange.rules.answer(self._exchange, value))
+            return True
+        if isinstance(value, str):
+            value = value.encode("utf-8")
+        elif not isinstance(value, (bytes, bytearray, memoryview)):
+            raise TypeError(
+                f"the handler yielded {type(value).__name__} ({value!r:.80}) after its answer; "
+                "what follows an answer is bytes or str of its body"
+            )
+        self._open()
+        return self._send(bytes(value))
+
+    def _obey(self, request: ipc) -> bool:
+        if isinstance(request, Waiting):
+            if not self._open():
+                return False  # it is yielded again at the next step
+            request.begin(self.go)
+            return request.done
+        if isinstance(request, WaitComplete):
+            self._coroutine.wait_complete(request)
+        elif isinstance(request, newComponent):
+            for component in request.components():
+                component.activate()
+        else:
+            raise TypeError(f"a handler cannot yield {type(request).__name__}")
+        return True
+
+    # The answer.
+
+    def _open(self) -> bool:
+        """Begin a held answer, as more of it may be long in coming. False: do not go on now, as
+        the client has enough, or wants no body."""
+        response, self._held = self._held, None
+        if response is None:
+            return True
+        exchange = self._exchange
+        if self._length is None:
+            del response.content_length
+        wanted = exchange.sink.start(exchange, response, self._length)
+        self._started = True
+        if not wanted:
+            self.close()
+            exchange.sink.end(exchange)
+            return False
+        return self._send(b"".join(response.app_iter))
+
+    def _send(self, data: bytes) -> bool:
+        """Send a part of the body; False if the client has enough of it for now."""
+        if self._closed:
+            return False
+        exchange = self._exchange
+        if not data or exchange.sink.data(exchange, data):
+            return True
+        exchange.on_drain = self.go
+        return False
+
+    def _end(self, value: Any) -> None:
+        """The generator has returned."""
+        exchange = self._exchange
+        if self._closed:
+            return
+        try:
+            if self._started:
+                exchange.sink.end(exchange)
+                return
+            if self._held is None:
+                self.hold(exchange.rules.answer(exchange, value))
+                self.go()  # its body may have to be made yet
+                return
+            exchange.on_gone = None
+            deliver(exchange, self._held)
+        except Exception as error:
+            exchange.fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        """The generator has raised, or has yielded what cannot be."""
+        if self._closed:
+            log.error("%s failed after its client had gone", self._exchange, exc_info=error)
+            return
+        self._exchange.on_gone = None
+        self.close()
+        self._exchange.fail(error)

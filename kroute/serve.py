@@ -1,0 +1,89 @@
+"""serve: an application on sockets, until somebody stops it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+
+from .net import Address, Listener, bind
+from .scheduler import Scheduler, get_scheduler
+
+if TYPE_CHECKING:
+    from .app import App
+
+__all__ = ["serve"]
+
+log = logging.getLogger("kroute")
+
+DRAIN = 10.0
+"""Seconds that requests have to be finished after a stop was asked for."""
+
+
+def serve(app: App, addresses: Iterable[tuple[str, int]]) -> None:
+    """Serve `app` on `addresses` until Ctrl-C or SIGTERM, then finish what has begun and return.
+
+    The first signal closes the listening sockets and lets requests finish, for DRAIN seconds at
+    most; a second one ends everything at once. Other components that were activated go on until
+    the server has stopped. Raises BindError, before anything is served, where an address cannot be
+    had.
+    """
+    sockets = []
+    try:
+        for host, port in addresses:
+            sockets.append(bind(Address(host, port)))
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    scheduler = get_scheduler()
+    listeners = [Listener(sock, app.protocol, app.limits.connections) for sock in sockets]
+    for sock, listener in zip(sockets, listeners, strict=True):
+        listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
+        listener.activate()
+        log.info("serving on http://%s", Address(*sock.getsockname()[:2]))
+    with _signals(scheduler, listeners):
+        scheduler.runThreads()
+
+
+def _stop_after_last(scheduler: Scheduler, listeners: list[Listener]) -> None:
+    if all(listener._isStopped() for listener in listeners):
+        scheduler.stop()
+
+
+@contextlib.contextmanager
+def _signals(scheduler: Scheduler, listeners: list[Listener]) -> Iterator[None]:
+    """Stop the listeners on SIGINT and SIGTERM, while the scheduler runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    asked = 0
+
+    def tell(message: object) -> None:
+        for listener in listeners:
+            listener._deliver(message, "control")
+
+    def on_signal(number: int, frame: object) -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            scheduler.call_soon(begin)
+        else:
+            scheduler.call_soon(lambda: tell(shutdownMicroprocess()))
+
+    def begin() -> None:
+        log.info("stopping; requests that have begun are finished (again to stop at once)")
+        tell(producerFinished())
+        scheduler.call_later(DRAIN, lambda: tell(shutdownMicroprocess()))
+
+    old = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)

@@ -1,0 +1,198 @@
+"""Dispatcher: from requests to handlers; one for an application."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import webob.exc
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+
+from ..http import RAW_PATH, Exchange, Handler, Response
+from ..routing import Match, Miss, URLMap, info_from_path, is_utf8, routing_path
+from ..scheduler import ReactiveComponent
+from .links import Links
+from .policy import Policy
+from .rules import AppRules
+
+__all__ = ["Dispatcher"]
+
+log = logging.getLogger("kroute.server")
+
+MAX_PATH = 8192
+"""Bytes of a path that are matched: a requirement may be a regex that takes long for long ones."""
+
+
+class Dispatcher(ReactiveComponent):
+    """Resolves the URL of each exchange in its inbox and starts the handler that stands behind it.
+
+    It acts when an exchange arrives, in the time slice of the connection that sent it, and holds
+    none: the handler answers to the exchange itself. When the last connection has been gone for
+    LINGER seconds it ends, so that a Kamaelia system with a server in it can end too.
+
+    urls: whose `owner` is the `Policy` of the application, as is that of each map mounted in it.
+    """
+
+    Inboxes = {
+        "inbox": "exchanges",
+        "control": "producerFinished, shutdownMicroprocess: end with the last connection",
+    }
+    Outboxes = {"outbox": "not used", "signal": "not used"}
+
+    LINGER = 1.0
+
+    def __init__(self, urls: URLMap[Handler]) -> None:
+        super().__init__()
+        self._urls = urls
+        self._links = Links(urls)
+        self._rules: dict[tuple[URLMap[Handler], ...], AppRules] = {}
+        self._root = self._rules_of((urls,))
+        self._sources = _Sources(self._lonely)
+        self._inbox = self.inboxes["inbox"]
+        self._inbox.sources = self._sources
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended and takes no more exchanges."""
+        return self._finished
+
+    def _rules_of(self, maps: tuple[URLMap[Handler], ...]) -> AppRules:
+        rules = self._rules.get(maps)
+        if rules is None:
+            policies = [urls.owner for urls in maps if isinstance(urls.owner, Policy)]
+            rules = self._rules[maps] = AppRules(policies)
+        return rules
+
+    def _lonely(self) -> None:
+        """No connection is left: end if that stays so."""
+        if not self._finished and hasattr(self, "home"):
+            self.home.call_later(self.LINGER, self._end_if_lonely)
+
+    def _end_if_lonely(self) -> None:
+        if not self._sources and not self._finished:
+            self.finish()
+
+    def react(self) -> None:
+        """Dispatch what has arrived."""
+        inbox = self._inbox.storage
+        while inbox:
+            self._dispatch(inbox.pop(0))
+        while self.dataReady("control"):
+            message = self.recv("control")
+            if isinstance(message, (producerFinished, shutdownMicroprocess)):
+                self._end_if_lonely()
+
+    def _dispatch(self, exchange: Exchange) -> None:
+        exchange.rules = self._root
+        environ = exchange.request.environ
+        environ["kroute.links"] = self._links
+        try:
+            path = self._path(environ[RAW_PATH])
+            found = self._urls.resolve(environ["REQUEST_METHOD"], path, environ)
+            if isinstance(found, Miss):
+                self._unresolved(exchange, found, path)
+                return
+            handler = found.endpoint
+            if not handler.takes_bytes and not path.isascii() and not is_utf8(path):
+                raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
+            self._note(environ, found)
+            if len(found.maps) > 1:
+                exchange.rules = self._rules_of(found.maps)
+            start = partial(self._start, exchange, handler, found.variables)
+            if exchange.has_body:
+                exchange.sink.receive(exchange, handler.max_body, start)
+            else:
+                start()
+        except Exception as error:
+            exchange.fail(error)
+
+    @staticmethod
+    def _path(raw: str) -> str:
+        if len(raw) > MAX_PATH:
+            raise webob.exc.HTTPRequestURITooLong(f"A path has at most {MAX_PATH} bytes.")
+        return routing_path(raw)
+
+    @staticmethod
+    def _note(environ: dict[str, Any], match: Match[Handler]) -> None:
+        """Write into the environ what the URL said: WSGI's own words for it, and ours."""
+        environ["wsgiorg.routing_args"] = ((), match.variables)
+        environ["kroute.match"] = match
+        if match.script_name:
+            environ["kroute.script_name"] = environ["SCRIPT_NAME"]
+            environ["SCRIPT_NAME"] += info_from_path(match.script_name)
+            environ["PATH_INFO"] = info_from_path(match.path_info)
+
+    @staticmethod
+    def _start(exchange: Exchange, handler: Handler, variables: dict[str, Any]) -> None:
+        rules = exchange.rules
+        assert isinstance(rules, AppRules)
+        try:
+            value = rules.before(exchange)
+            if value is not None:
+                _answer(exchange, value)
+                return
+        except Exception as error:
+            exchange.fail(error)
+            return
+        handler.start(exchange, variables)
+
+    def _unresolved(self, exchange: Exchange, miss: Miss, path: str) -> None:
+        """Answer for what no handler answers: 404, 405, OPTIONS, a redirect."""
+        value = self._root.before(exchange)
+        if value is not None:
+            _answer(exchange, value)
+            return
+        environ = exchange.request.environ
+        method = environ["REQUEST_METHOD"]
+        allow = [("Allow", ", ".join(miss.allow))]
+        if miss.redirect is not None:
+            _answer(exchange, _redirection(miss, environ))
+        elif method == "OPTIONS" and (miss.allow or path == "*"):
+            _answer(exchange, Response(status=204, headerlist=allow if miss.allow else []))
+        elif miss.allow:
+            detail = f"{method} is not among the methods of this URL: {allow[0][1]}."
+            raise webob.exc.HTTPMethodNotAllowed(detail, headers=allow)
+        else:
+            raise webob.exc.HTTPNotFound()
+
+
+def _answer(exchange: Exchange, value: Any) -> None:
+    """Answer without a handler."""
+    response = exchange.rules.answer(exchange, value)
+    exchange.sink.whole(exchange, response, b"".join(response.app_iter))
+
+
+def _redirection(miss: Miss, environ: Mapping[str, Any]) -> Response:
+    """A redirect as the map declares it. Its Location is a reference (RFC 9110, 10.2.2)."""
+    assert miss.redirect is not None
+    to = miss.redirect
+    if "://" not in to:
+        to = quote(environ["SCRIPT_NAME"].encode("latin-1")) + to
+    if miss.keep_query and environ["QUERY_STRING"]:
+        to += "?" + environ["QUERY_STRING"]
+    response = Response(f"{to}\n", miss.code, content_type="text/plain")
+    response.headers["Location"] = to
+    return response
+
+
+class _Sources(dict[Any, None]):
+    """The boxes that are linked to an inbox; `empty` is called when the last one has left. Axon
+    keeps a list of them, in which it takes long to find one of ten thousand."""
+
+    def __init__(self, empty: Any) -> None:
+        super().__init__()
+        self._empty = empty
+
+    def append(self, box: Any) -> None:
+        self[box] = None
+
+    def remove(self, box: Any) -> None:
+        del self[box]
+        if not self:
+            self._empty()
+
+
+__kamaelia_components__ = (Dispatcher,)

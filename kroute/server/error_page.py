@@ -1,0 +1,53 @@
+"""error_page: an error as an answer, in what the client accepts."""
+
+from __future__ import annotations
+
+import json
+import re
+from html import unescape
+from typing import Any
+
+import webob.exc
+from webob.acceptparse import create_accept_header
+
+from ..http import Response
+
+__all__ = ["error_page"]
+
+OFFERS = ("text/plain", "text/html", "application/json")
+CHARSETS = {"text/plain": "UTF-8", "text/html": "UTF-8", "application/json": None}
+TAGS = re.compile(r"<br\s*/?>|<[^>]*>|<!--.*?-->", re.DOTALL)
+
+
+def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> webob.Response:
+    """What to answer for a `webob.exc` exception: its own body, or one made of its words.
+
+    Plain text where the client takes anything (curl), HTML for a browser, JSON for who asks for it
+    (RFC 9110, section 12.5.1). The exception itself is not changed: an author may raise one object
+    twice.
+    """
+    headers = [field for field in error.headerlist if field[0].lower() != "content-length"]
+    if error.has_body or error.empty_body:
+        return Response(status=error.status, headerlist=headers, app_iter=error.app_iter)
+    headers = [field for field in headers if field[0].lower() != "content-type"]
+    accept = create_accept_header(environ.get("HTTP_ACCEPT"))
+    found = accept.acceptable_offers(OFFERS)
+    kind = found[0][0] if found else OFFERS[0]
+    if kind == "text/html":
+        body = "<!DOCTYPE html>\n" + error.html_body(environ)
+    elif kind == "application/json":
+        body = json.dumps(
+            error.json_formatter(_words(error), error.status, error.title, environ)
+        )
+    else:
+        body = f"{error.status}\n\n{_words(error)}\n"
+    response = Response(body.encode(), content_type=kind, charset=CHARSETS[kind])
+    response.status = error.status
+    response.headerlist.extend(headers)
+    return response
+
+
+def _words(error: webob.exc.WSGIHTTPException) -> str:
+    """What the exception says, without markup."""
+    parts = (unescape(TAGS.sub("", error.explanation)).strip(), str(error.detail or "").strip())
+    return "\n".join(part for part in parts if part)

@@ -1,0 +1,45 @@
+"""Policy: what an application does around its handlers: hooks and error handlers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import webob
+import webob.exc
+
+from ..http import Request
+
+__all__ = ["AfterHook", "BeforeHook", "ErrorHandler", "Policy"]
+
+BeforeHook = Callable[[Request], Any]
+AfterHook = Callable[[Request, webob.Response], Any]
+ErrorHandler = Callable[[Request, Exception], Any]
+
+
+class Policy:
+    """Hooks and error handlers of one application, in the order they were declared.
+
+    before: called before a handler; what one returns, other than None, is the answer.
+    after: called with every answer; may return another one.
+    by_status, by_class: error handlers. debug: whether clients may see tracebacks.
+    """
+
+    def __init__(self) -> None:
+        self.before: list[BeforeHook] = []
+        self.after: list[AfterHook] = []
+        self.by_status: dict[int, ErrorHandler] = {}
+        self.by_class: dict[type[Exception], ErrorHandler] = {}
+        self.debug = False
+
+    def handler_of(self, error: Exception) -> ErrorHandler | None:
+        """The error handler for `error`: by its status, then by the nearest of its classes."""
+        if isinstance(error, webob.exc.WSGIHTTPException):
+            by_status = self.by_status.get(error.status_int)
+            if by_status is not None:
+                return by_status
+        for kind in type(error).__mro__:
+            by_class = self.by_class.get(kind)
+            if by_class is not None:
+                return by_class
+        return None

@@ -1,0 +1,402 @@
+"""HTTPProtocol: one HTTP/1 connection as a component, between a socket and a Dispatcher.
+
+Bytes come in by "inbox" and go out by "outbox", as ServerCore's contract has it; requests go out
+by "requests". All that HTTP asks for is worked out in `kroute.http`; what is left here is to bring
+bytes and events to the right place, in order, and never more of them than can be held.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+
+import webob.exc
+from Axon.Component import component
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+from Kamaelia.IPC import socketShutdown
+
+from ..http import (
+    CONTINUE,
+    NEED_DATA,
+    AnswerFraming,
+    BodyTooLarge,
+    Data,
+    EnvironMaker,
+    Exchange,
+    Head,
+    Limits,
+    RemoteProtocolError,
+    Request,
+    RequestBody,
+    RequestParser,
+    Response,
+)
+from ..scheduler import ReactiveComponent
+from .access import AccessLog
+from .clock import http_date
+
+__all__ = ["HTTPProtocol"]
+
+log = logging.getLogger("kroute.server")
+
+
+class HTTPProtocol(ReactiveComponent):
+    """Speaks HTTP/1.1 and 1.0 with one client, and is the `Sink` of its exchanges.
+
+    One request is served at a time. The next one of a pipeline waits in the parser, unlooked at,
+    and more bytes than that wait in "inbox", which has room for one message: when it is full, the
+    socket is not read. What was sent and not yet taken from the box of the socket is counted; with
+    more than `limits.output_high` bytes of it a handler is paused and no request is begun.
+
+    dispatcher: gets an `Exchange` in its inbox for each request. make_request: from an environ.
+    """
+
+    Inboxes = {
+        "inbox": "bytes from the client",
+        "control": "socketShutdown, shutdownMicroprocess: the client is gone; "
+        "producerFinished: finish the request that is being served, then close",
+    }
+    Outboxes = {
+        "outbox": "bytes to the client",
+        "signal": "producerFinished: all was sent; shutdownMicroprocess: cut the connection",
+        "requests": "an Exchange for each request",
+    }
+
+    def __init__(
+        self,
+        dispatcher: component,
+        environs: EnvironMaker,
+        limits: Limits,
+        make_request: type[Request] = Request,
+        access: AccessLog | None = None,
+    ) -> None:
+        super().__init__()
+        self._dispatcher = dispatcher
+        self._environs = environs
+        self._limits = limits
+        self._make_request = make_request
+        self._access = access
+        self._parser = RequestParser(limits)
+        self._framing = AnswerFraming()
+        self._exchange: Exchange | None = None
+        self._head: Head | None = None
+        self._began = 0.0
+        self._status = ""
+        self._sent = 0  # bytes of the body of this answer
+        # The request that is being received.
+        self._receiving = False
+        self._body: RequestBody | None = None
+        self._limit = 0
+        self._ready: Callable[[], None] | None = None
+        # What goes out.
+        self._out: list[bytes] = []
+        self._unsent = 0
+        self._lengths: deque[int] = deque()
+        self._paused = False
+        self._closing = False
+        self._closed = False
+        self.setInboxSize("inbox", 1)
+        self._incoming = self.inboxes["inbox"].storage
+        self.outboxes["outbox"].myNotifyOnPop.append(self._collected)
+
+    # The component's life.
+
+    def on_start(self) -> None:
+        self.link((self, "requests"), (self._dispatcher, "inbox"))
+
+    def on_end(self) -> None:
+        self._gone()
+        self._parser.close()
+
+    def react(self) -> None:
+        """Work off what came in, as far as it goes, and send what came of it."""
+        while self.dataReady("control"):
+            self._obey(self.recv("control"))
+        self._serve()
+        while self._out:
+            self._flush()
+            self._serve()
+        if self._closing:
+            self._close()
+
+    def _obey(self, message: object) -> None:
+        if isinstance(message, (socketShutdown, shutdownMicroprocess)):
+            # What it still sent is looked at first: a client may send a request and close its
+            # direction at once. What has no answer by then gets none.
+            self._serve()
+            self._flush()
+            self._gone()
+            if isinstance(message, shutdownMicroprocess):
+                self._cut()
+            else:
+                self._lengths.clear()
+                self._closing = True
+        elif isinstance(message, producerFinished):
+            if self._exchange is None:
+                self._closing = True
+            elif not self._exchange.started:
+                self._framing.keep_alive = False
+
+    def _gone(self) -> None:
+        """There is no client any more."""
+        exchange, self._exchange = self._exchange, None
+        self._drop_body()
+        if exchange is not None and not exchange.done:
+            log.info("the client went away during %s", exchange)
+            self._log_access(exchange, cut=True)
+            exchange.gone()
+
+    def _close(self) -> None:
+        """Say that all was sent, once it is in the hands of the socket."""
+        if not self._closed and not self._lengths:
+            self._closed = True
+            self.send(producerFinished(self), "signal")
+            self.finish()
+
+    def _cut(self) -> None:
+        """Close the connection as it stands."""
+        self._closing = self._closed = True
+        self._out.clear()
+        self.send(shutdownMicroprocess(self), "signal")
+        self.finish()
+
+    # In: from bytes to exchanges.
+
+    def _serve(self) -> None:
+        """Look at requests until one has to wait, for its body, its handler or its client."""
+        parser, incoming = self._parser, self._incoming
+        try:
+            while not self._closing and (self._exchange is None or self._receiving):
+                if self._unsent > self._limits.output_high:
+                    self._paused = True
+                    return
+                event = parser.next_event()
+                if event is NEED_DATA:
+                    if not incoming:
+                        return
+                    parser.feed(self.recv("inbox"))
+                elif type(event) is Head:
+                    self._request(event)
+                elif type(event) is Data:
+                    self._received(event.data)
+                else:
+                    self._complete()
+        except RemoteProtocolError as error:
+            self._refuse(error)
+
+    def _request(self, head: Head) -> None:
+        """A request has begun: make an exchange of it and pass that on."""
+        request = self._make_request(self._environs.make(head))
+        self._head = head
+        self._receiving = has_body = head.body_length != 0
+        self._framing.begin(request.method, head.version == b"HTTP/1.1", head.keep_alive)
+        self._exchange = exchange = Exchange(request, self, has_body)
+        self._sent = 0
+        if self._access is not None:
+            self._began = perf_counter()
+        self.send(exchange, "requests")
+
+    def _received(self, data: bytes) -> None:
+        """A part of a body has come; somebody wants it, or it is dropped."""
+        if self._body is None:
+            return
+        try:
+            self._body.write(data)
+        except BodyTooLarge:
+            self._too_large()
+
+    def _complete(self) -> None:
+        """A request has been received to its end."""
+        self._receiving = False
+        body, self._body = self._body, None
+        ready, self._ready = self._ready, None
+        exchange = self._exchange
+        if exchange is None or exchange.done:
+            self._exchange = None  # it was answered without its body
+        elif body is not None and ready is not None:
+            environ = exchange.request.environ
+            environ["wsgi.input"] = body.file()
+            environ["CONTENT_LENGTH"] = str(body.size)
+            exchange.has_body = False
+            ready()
+
+    def _too_large(self) -> None:
+        """Answer 413 as the application answers errors, and look at no more of the body."""
+        exchange = self._exchange
+        self._drop_body()
+        self._framing.keep_alive = False
+        if exchange is not None:
+            detail = f"The body is longer than {self._limit} bytes."
+            exchange.fail(webob.exc.HTTPRequestEntityTooLarge(detail))
+
+    def _drop_body(self) -> None:
+        body, self._body, self._ready = self._body, None, None
+        if body is not None:
+            body.close()
+
+    def _refuse(self, error: RemoteProtocolError) -> None:
+        """Answer what is not HTTP, or too much of it, and close."""
+        exchange = self._exchange
+        self._receiving = False
+        self._drop_body()
+        self._closing = True
+        if exchange is not None and exchange.started:
+            if not exchange.done:
+                self.cut(exchange)
+            return
+        self._exchange = None
+        if exchange is not None:
+            exchange.gone()
+        else:
+            self._framing.begin("GET", True, False)
+        self._framing.keep_alive = False
+        response = Response(f"{error}\n", error.status, content_type="text/plain")
+        self._send_whole(response, response.body)
+        log.info("answered %s to %s: %s", response.status, self._environs.peer, error)
+        if self._access is not None:
+            self._access.refused(self._environs.peer, response.status, self._sent)
+
+    # Sink: from answers to bytes.
+
+    def receive(self, exchange: Exchange, limit: int | None, ready: Callable[[], None]) -> None:
+        """Collect the body of the request, then call `ready`. See `Sink`."""
+        head = self._head
+        if exchange is not self._exchange or head is None:
+            return
+        self._limit = self._limits.body_bytes if limit is None else limit
+        if head.body_length is not None and head.body_length > self._limit:
+            self._too_large()
+            return
+        self._body = RequestBody(self._limit, self._limits.body_in_memory)
+        self._ready = ready
+        if self._continues(exchange):
+            self._emit(CONTINUE)
+
+    def _continues(self, exchange: Exchange) -> bool:
+        """Whether the client waits for a 100 (RFC 9110, section 10.1.1)."""
+        expect: str = exchange.request.environ.get("HTTP_EXPECT", "")
+        return expect.lower() == "100-continue" and not self._parser.buffered
+
+    def _settle_body(self, exchange: Exchange) -> None:
+        """An answer is about to begin: decide what becomes of a body that was not read."""
+        if not self._receiving:
+            return
+        length = self._head.body_length if self._head else None
+        if length is None or length > self._limits.discard_bytes or self._continues(exchange):
+            self._framing.keep_alive = False
+
+    def whole(self, exchange: Exchange, response: webob.Response, body: bytes) -> None:
+        """See `Sink`."""
+        if exchange is self._exchange:
+            self._settle_body(exchange)
+            self._send_whole(response, body)
+            self._finish(exchange)
+
+    def _send_whole(self, response: webob.Response, body: bytes) -> None:
+        status = response.status
+        data = self._framing.whole(status, response.headerlist, body, http_date())
+        self._status = status
+        self._sent = len(body)
+        self._emit(data)
+
+    def start(self, exchange: Exchange, response: webob.Response, length: int | None) -> bool:
+        """See `Sink`."""
+        if exchange is not self._exchange:
+            return False
+        self._settle_body(exchange)
+        self._emit(
+            self._framing.start(response.status, response.headerlist, length, http_date())
+        )
+        exchange.started = True
+        self._status = response.status
+        return self._framing.wants_body
+
+    def data(self, exchange: Exchange, data: bytes) -> bool:
+        """See `Sink`."""
+        if exchange is not self._exchange:
+            return True
+        self._sent += len(data)
+        self._emit(self._framing.data(data))
+        if self._unsent > self._limits.output_high:
+            self._paused = True
+            return False
+        return True
+
+    def end(self, exchange: Exchange) -> None:
+        """See `Sink`."""
+        if exchange is self._exchange:
+            self._emit(self._framing.end())
+            self._finish(exchange)
+
+    def cut(self, exchange: Exchange) -> None:
+        """See `Sink`."""
+        if exchange is self._exchange:
+            self._exchange = None
+            self._log_access(exchange, cut=True)
+            exchange.gone()
+            self._cut()
+
+    def later(self, callback: Callable[[], None]) -> None:
+        """See `Sink`."""
+        self.home.call_soon(callback)
+
+    def _finish(self, exchange: Exchange) -> None:
+        """An answer is complete: go on with the next request, or close."""
+        exchange.started = exchange.done = True
+        exchange.on_drain = exchange.on_gone = None
+        if self._access is not None:
+            self._log_access(exchange)
+        if not self._framing.keep_alive:
+            self._closing = True
+        if not self._receiving:
+            self._exchange = None
+        self._arrived()
+
+    def _log_access(self, exchange: Exchange, cut: bool = False) -> None:
+        if self._access is not None:
+            seconds = perf_counter() - self._began
+            self._access.answered(exchange.request, self._status, self._sent, seconds, cut)
+
+    # Out: from bytes to the socket.
+
+    def _emit(self, data: bytes) -> None:
+        """Send bytes: together with others of this turn, or at once where there is no turn."""
+        if data:
+            self._out.append(data)
+            self._unsent += len(data)
+            if not self._reacting:
+                self._flush()
+
+    def _flush(self) -> None:
+        out = self._out
+        if out:
+            data = out[0] if len(out) == 1 else b"".join(out)
+            out.clear()
+            # Noted first: the socket may collect it before `send` returns.
+            self._lengths.append(len(data))
+            self.send(data, "outbox")
+
+    def _collected(self) -> None:
+        """The socket has taken a message."""
+        if not self._lengths:
+            return  # the client is gone, and the socket only tidies up
+        self._unsent -= self._lengths.popleft()
+        if self._paused and self._unsent <= self._limits.output_low:
+            self._paused = False
+            self.home.call_soon(self._resume)
+        elif self._closing and not self._lengths:
+            self._arrived()
+
+    def _resume(self) -> None:
+        """The client has taken enough: go on with its answer, or its next request."""
+        exchange = self._exchange
+        if exchange is not None and exchange.on_drain is not None:
+            on_drain, exchange.on_drain = exchange.on_drain, None
+            on_drain()
+        else:
+            self._arrived()
+
+
+__kamaelia_components__ = (HTTPProtocol,)

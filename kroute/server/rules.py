@@ -1,0 +1,117 @@
+"""AppRules, to_response: what counts as an answer, and what to say of an error."""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import webob
+import webob.exc
+
+from ..http import Exchange, Response
+from ..scheduler import ThreadsBusy
+from .error_page import error_page
+from .policy import Policy
+
+__all__ = ["AppRules", "to_response"]
+
+log = logging.getLogger("kroute")
+
+GIVEN = "an answer is a Response, str (HTML), bytes, dict or list (JSON), or None (204)"
+
+
+def to_response(value: Any) -> webob.Response:
+    """Make a response of what a handler yields or returns. Raises TypeError for anything else."""
+    if isinstance(value, webob.Response):
+        return value
+    if isinstance(value, str):
+        return Response(value)
+    if isinstance(value, (bytes, bytearray)):
+        return Response(bytes(value), content_type="application/octet-stream")
+    if isinstance(value, (dict, list)):
+        return Response(json.dumps(value).encode(), content_type="application/json")
+    if value is None:
+        return Response(status=204)
+    raise TypeError(f"the handler answered {type(value).__name__} ({value!r:.80}); {GIVEN}")
+
+
+class AppRules:
+    """The `Rules` of an application, or of one mounted in others.
+
+    policies: outermost first. Hooks before a handler run from the outside in, hooks after it from
+    the inside out; of the error handlers the innermost that fits is asked.
+    """
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self._outwards = tuple(reversed(policies))
+        self._inwards = tuple(policies)
+
+    def before(self, exchange: Exchange) -> Any:
+        """Run the hooks before a handler; returns the answer of the first that has one."""
+        for policy in self._inwards:
+            for hook in policy.before:
+                value = hook(exchange.request)
+                if value is not None:
+                    return value
+        return None
+
+    def answer(self, exchange: Exchange, value: Any) -> webob.Response:
+        """See `Rules`. Raises TypeError for what is no answer, and what a hook raises."""
+        if isinstance(value, webob.exc.WSGIHTTPException):
+            value = error_page(value, exchange.request.environ)
+        response = value if isinstance(value, webob.Response) else to_response(value)
+        for policy in self._outwards:
+            for hook in policy.after:
+                changed = hook(exchange.request, response)
+                if changed is not None:
+                    response = to_response(changed)
+        return response
+
+    def error(self, exchange: Exchange, error: Exception) -> webob.Response:
+        """See `Rules`."""
+        try:
+            return self.answer(exchange, self._answer_to(exchange, error))
+        except Exception as second:
+            # An error handler or a hook failed: it is not asked again.
+            log.error("%s: answering the error %r failed", exchange, error, exc_info=second)
+            return self._page(exchange, second)
+
+    def _answer_to(self, exchange: Exchange, error: Exception) -> Any:
+        for policy in self._outwards:
+            handler = policy.handler_of(error)
+            if handler is not None:
+                return handler(exchange.request, error)
+        if isinstance(error, webob.exc.WSGIHTTPException):
+            return error_page(error, exchange.request.environ)
+        if isinstance(error, ThreadsBusy):
+            log.warning("%s: %s", exchange, error)
+            busy = webob.exc.HTTPServiceUnavailable("All threads are busy; try again later.")
+            return error_page(busy, exchange.request.environ)
+        log.error("%s failed", exchange, exc_info=error)
+        return self._for_500(exchange, error)
+
+    def _for_500(self, exchange: Exchange, error: Exception) -> Any:
+        """The answer to an exception that nobody had expected."""
+        for policy in self._outwards:
+            handler = policy.by_status.get(500)
+            if handler is not None:
+                return handler(exchange.request, error)
+        return self._page(exchange, error)
+
+    def _page(self, exchange: Exchange, error: Exception) -> webob.Response:
+        detail = None
+        if self._inwards[0].debug:
+            detail = "".join(traceback.format_exception(error))
+        page = webob.exc.HTTPInternalServerError(detail)
+        if detail is not None:
+            page.explanation = "The handler failed (shown because debug is on)."
+            page.html_template_obj = _WITH_LINES
+        return error_page(page, exchange.request.environ)
+
+
+_WITH_LINES = type(webob.exc.WSGIHTTPException.html_template_obj)(
+    webob.exc.WSGIHTTPException.html_template_obj.template.replace("${body}", "<pre>${body}</pre>")
+)
