@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from .body import EMPTY_BODY
 from .errors import RemoteProtocolError
-from .parser import Head
-from .target import split_target
+from .head import Head
+from .target import HOST, split_target
 
 __all__ = ["RAW_PATH", "EnvironMaker"]
 
 RAW_PATH = "kroute.raw_path"
 """The environ key of the path as it was sent, percent-encoded, without the query."""
 
-# RFC 9110, section 7.2: uri-host [ ":" port ]; the characters that section 3.2.2 of RFC 3986 has.
-HOST = re.compile(rb"(?:\[[0-9A-Fa-f:.vV]+\]|[A-Za-z0-9\-._~!$&'()*+,;=%]*)(?::[0-9]*)?")
+# Fields with one value, of which two readers of the request may each take another one. RFC 9110,
+# section 5.3: only lists may come in several lines.
+SINGLE = frozenset(
+    (
+        "CONTENT_TYPE",
+        "HTTP_AUTHORIZATION",
+        "HTTP_CONTENT_RANGE",
+        "HTTP_HOST",
+        "HTTP_IF_MODIFIED_SINCE",
+        "HTTP_IF_RANGE",
+        "HTTP_IF_UNMODIFIED_SINCE",
+        "HTTP_PROXY_AUTHORIZATION",
+        "HTTP_RANGE",
+    )
+)
 
-MAX_NAMES = 1024
+MAX_NAMES, MAX_NAME = 1024, 64
 
 
 class EnvironMaker:
     """Makes the environ of each request of one connection.
 
     peer, local: (address, port) of both sides. scheme: "http" or "https".
+
+    A field with "_" in its name is left out: in the environ `X_User` would be `X-User`, and a
+    proxy that sees to the one would let the other through. (nginx and gunicorn do the same.)
     """
 
-    _names: dict[bytes, str] = {  # noqa: RUF012 - shared by all, bounded by MAX_NAMES
-        b"content-type": "CONTENT_TYPE",
-        b"content-length": "CONTENT_LENGTH",
-    }
+    _names: dict[bytes, str] = {}  # shared by all, bounded by MAX_NAMES; "" for what is left out
 
-    def __init__(self, peer: tuple[str, int], local: tuple[str, int], scheme: str = "http") -> None:
+    def __init__(
+        self, peer: tuple[str, int], local: tuple[str, int], scheme: str = "http"
+    ) -> None:
+        self._scheme = scheme.encode("ascii")
+        self._host = ""  # the last one that was found good; a client hardly ever has another
+        self.peer = peer
         self._base: dict[str, Any] = {
             "REMOTE_ADDR": peer[0],
             "REMOTE_PORT": str(peer[1]),
@@ -58,42 +75,68 @@ class EnvironMaker:
         """
         environ = self._base.copy()
         names = self._names
-        hosts = 0
         for name, value in head.headers:
-            key = names.get(name) or self._key(name)
-            text = value.decode("latin-1")
+            key = names.get(name)
+            if key is None:
+                key = self._key(name)
             if key in environ:
-                # RFC 9110, section 5.3; RFC 6265, section 5.4 for cookies.
-                text = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{text}"
-            environ[key] = text
-            if key == "HTTP_HOST":
-                hosts += 1
-                if not HOST.fullmatch(value):
-                    raise RemoteProtocolError("the Host field is not a host and port")
-        if hosts > 1 or (not hosts and head.version == b"HTTP/1.1"):
-            raise RemoteProtocolError("HTTP/1.1 has exactly one Host field (RFC 9112, section 3.2)")
+                self._add_again(environ, key, value.decode("latin-1"))
+            elif key:
+                environ[key] = value.decode("latin-1")
         environ["REQUEST_METHOD"] = head.method.decode("ascii")
-        environ["SERVER_PROTOCOL"] = "HTTP/1.1" if head.version == b"HTTP/1.1" else "HTTP/1.0"
+        environ["SERVER_PROTOCOL"] = head.version.decode("ascii")
+        self._check_host(environ)
         self._add_target(environ, head)
         return environ
 
     @staticmethod
-    def _add_target(environ: dict[str, Any], head: Head) -> None:
-        path, query, host = split_target(head.method, head.target)
+    def _add_again(environ: dict[str, Any], key: str, text: str) -> None:
+        """A field comes once more: its values are a list (RFC 9110, section 5.3)."""
+        if key in SINGLE:
+            raise RemoteProtocolError(f"{key[5:].replace('_', '-').title()} comes twice")
+        # RFC 6265, section 5.4, says how cookies are joined.
+        environ[key] += ("; " if key == "HTTP_COOKIE" else ", ") + text
+
+    def _check_host(self, environ: dict[str, Any]) -> None:
+        """RFC 9112, section 3.2: one Host field, and what is in it is a host."""
+        host: str | None = environ.get("HTTP_HOST")
+        if host and host == self._host:
+            return
+        if host is None:
+            if environ["SERVER_PROTOCOL"] == "HTTP/1.1":
+                raise RemoteProtocolError("the Host field is missing")
+        elif not host:
+            # The client has no name for us (section 3.3); SERVER_NAME it is, then.
+            del environ["HTTP_HOST"]
+        elif not HOST.fullmatch(host.encode("latin-1")):
+            raise RemoteProtocolError("the Host field is not a host and port")
+        else:
+            self._host = host
+
+    def _add_target(self, environ: dict[str, Any], head: Head) -> None:
+        path, query, host, scheme = split_target(head.method, head.target)
         raw = path.decode("ascii")
         environ[RAW_PATH] = raw
         environ["QUERY_STRING"] = query.decode("ascii")
         # PEP 3333: bytes as latin-1; decoded once.
         environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1") if "%" in raw else raw
         if host:
-            environ["HTTP_HOST"] = host.decode("latin-1")
+            environ["HTTP_HOST"] = host.decode("ascii")
+            if scheme != self._scheme:
+                # RFC 9110, section 7.4: https is not served on what is not secured.
+                raise RemoteProtocolError("the target has another scheme than the connection", 421)
 
     @classmethod
     def _key(cls, name: bytes) -> str:
         """The environ key of a header field; kept for the next time, up to a bound."""
-        key = cls._names.get(name.lower())
-        if key is None:
-            key = "HTTP_" + name.decode("ascii").upper().replace("-", "_")
-        if len(cls._names) < MAX_NAMES:
+        if b"_" in name:
+            key = ""
+        else:
+            key = name.decode("ascii").upper().replace("-", "_")
+            if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+                key = "HTTP_" + key
+        if len(name) <= MAX_NAME:
+            if len(cls._names) >= MAX_NAMES:
+                cls._names.clear()  # somebody makes names up; the usual ones will be back soon
             cls._names[name] = key
         return key

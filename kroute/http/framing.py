@@ -53,7 +53,7 @@ class AnswerFraming:
     says after the end whether the connection can have another request.
     """
 
-    _names: dict[str, _Kind] = {}  # noqa: RUF012 - names found to be good; bounded by MAX_NAMES
+    _names: dict[str, _Kind] = {}  # names found to be good; bounded by MAX_NAMES
 
     def __init__(self) -> None:
         self.keep_alive = True
