@@ -1,7 +1,7 @@
 """kroute: a declarative routing micro-framework on a Kamaelia web server.
 
-App: an application. Request, Response: what handlers get and give. sleep, in_thread: waiting that
-blocks nobody. Limits, BindError, BuildError, RouteError, RouteWarning: what else is met on the way.
+App: an application. Request, Response: what handlers get and give. sleep, in_thread: waiting
+that blocks nobody. Limits, BindError, BuildError, RouteError, RouteWarning: what else is met.
 
 Importing it makes its scheduler the default one of Axon.
 """

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from .handlers import make_handler, table_of
 from .http import EnvironMaker, Handler, Limits, Request
 from .routing import HandlerTable, Place, RouteError, URLMap
-from .serve import serve
+from .serve import raise_descriptor_limit, serve, show_log
 from .server import (
     AccessLog,
     AfterHook,
@@ -224,6 +224,8 @@ class App:
 
         Raises BindError where the address cannot be listened on.
         """
+        show_log()
+        raise_descriptor_limit()
         serve(self, [(host, port)])
 
 

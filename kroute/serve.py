@@ -1,4 +1,7 @@
-"""serve: an application on sockets, until somebody stops it."""
+"""serve: an application on sockets, until somebody stops it.
+
+show_log, raise_descriptor_limit: what a process that serves does first.
+"""
 
 from __future__ import annotations
 
@@ -14,15 +17,35 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 from .net import Address, Listener, bind
 from .scheduler import Scheduler, get_scheduler
 
+try:
+    import resource
+except ImportError:  # pragma: no cover - not on Unix
+    resource = None  # type: ignore[assignment]
+
 if TYPE_CHECKING:
     from .app import App
 
-__all__ = ["serve"]
+__all__ = ["raise_descriptor_limit", "serve", "show_log"]
 
 log = logging.getLogger("kroute")
 
 DRAIN = 10.0
 """Seconds that requests have to be finished after a stop was asked for."""
+
+
+def show_log() -> None:
+    """Write kroute's log to the error output, unless the program has set up logging itself."""
+    if not logging.getLogger().handlers:
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+        log.setLevel(logging.INFO)
+
+
+def raise_descriptor_limit() -> None:
+    """Let this process have as many descriptors, and so connections, as the system allows."""
+    if resource is not None:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft != hard:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def serve(app: App, addresses: Iterable[tuple[str, int]]) -> None:

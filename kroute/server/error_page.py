@@ -48,6 +48,5 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
 
 
 def _words(error: webob.exc.WSGIHTTPException) -> str:
-    """What the exception says, without markup."""
-    parts = (unescape(TAGS.sub("", error.explanation)).strip(), str(error.detail or "").strip())
-    return "\n".join(part for part in parts if part)
+    """What the exception says, without markup: the author's words, or else WebOb's."""
+    return str(error.detail or unescape(TAGS.sub("", error.explanation))).strip()

@@ -1,0 +1,116 @@
+"""The command `kroute`: `kroute run module:app`, `kroute routes module:app`.
+
+main: the whole of it, from arguments to an exit status: 0, 1 for a route that does not match, 2
+for what the user has to put right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+from collections.abc import Sequence
+
+from .app import App
+from .listing import explained, listed, route_rows
+from .loading import LoadError, load_app
+from .net import Address, BindError
+from .reload import run_reloading
+from .routing import RouteError
+from .serve import raise_descriptor_limit, serve, show_log
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments` (those of the process by default); returns its status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+        return status
+    except (LoadError, BindError, RouteError) as error:
+        print(f"kroute: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="kroute", description="Serve kroute applications.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    run = commands.add_parser("run", help="serve an application", description=_run.__doc__)
+    run.set_defaults(command=_run)
+    _add_app(run)
+    run.add_argument(
+        "--bind",
+        action="append",
+        type=_address,
+        metavar="HOST:PORT",
+        help="where to listen (127.0.0.1:8080); may be given more than once; port 0: any",
+    )
+    run.add_argument("--debug", action="store_true", help="show tracebacks to clients")
+    run.add_argument("--reload", action="store_true", help="start again when a *.py file changes")
+    run.add_argument("--access-log", action="store_true", help="log a line for each answer")
+
+    routes = commands.add_parser(
+        "routes", help="list the routes of an application", description=_routes.__doc__
+    )
+    routes.set_defaults(command=_routes)
+    _add_app(routes)
+    routes.add_argument(
+        "--match", metavar="'METHOD /PATH'", type=_asked, help="say which route takes a request"
+    )
+    routes.add_argument("--json", action="store_true", help="write JSON")
+    return parser
+
+
+def _add_app(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("app", metavar="MODULE:APP", help="hello:app, or hello:make_app()")
+
+
+def _address(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _asked(text: str) -> tuple[str, str]:
+    method, _, path = text.partition(" ")
+    if not method.isupper() or not path.startswith("/"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no request; 'GET /path' is")
+    return method, path
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Serve an application until Ctrl-C or SIGTERM."""
+    if options.reload:
+        return _run_reloading()
+    app = load_app(options.app)
+    show_log()
+    app.debug = app.debug or options.debug
+    app.access_log = app.access_log or options.access_log
+    app.check()
+    raise_descriptor_limit()
+    serve(app, options.bind or [Address("127.0.0.1", 8080)])
+    return 0
+
+
+def _run_reloading() -> int:
+    """Run this command again, as a process of its own and without --reload."""
+    arguments = [word for word in sys.argv[1:] if word != "--reload"]
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
+    return run_reloading([sys.executable, "-m", "kroute", *arguments])
+
+
+def _routes(options: argparse.Namespace) -> int:
+    """List the routes of an application in the order they are tried."""
+    app: App = load_app(options.app)
+    app.check()
+    if options.match:
+        lines, taken = explained(app.urls, *options.match)
+        print("\n".join(lines))
+        return 0 if taken else 1
+    rows = route_rows(app.urls)
+    print(json.dumps(rows, indent=2) if options.json else "\n".join(listed(rows)))
+    return 0
