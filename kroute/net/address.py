@@ -37,7 +37,9 @@ class Address(NamedTuple):
         if host.startswith("[") and host.endswith("]"):
             host = host[1:-1]
         elif ":" in host:
-            raise ValueError(f"{text!r} is not an address: an IPv6 host goes in brackets, [::1]:8080")
+            raise ValueError(
+                f"{text!r} is not an address: an IPv6 host goes in brackets, [::1]:8080"
+            )
         if not (port.isascii() and port.isdigit() and int(port) <= 65535):
             raise ValueError(f"{text!r} is not an address: HOST:PORT is, such as 127.0.0.1:8080")
         return cls(host or "0.0.0.0", int(port))
@@ -57,6 +59,8 @@ def bind(address: Address) -> socket.socket:
         )
     except socket.gaierror as error:
         raise BindError(f"cannot listen on {address}: {error.strerror}") from error
+    except ValueError as error:  # a host that cannot be a name: empty labels, too long, a NUL
+        raise BindError(f"cannot listen on {address}: {error}") from error
     family, kind, protocol, _, where = found[0]
     listening = socket.socket(family, kind, protocol)
     try:

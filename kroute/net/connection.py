@@ -6,6 +6,8 @@ The part of Kamaelia's ConnectedSocketAdapter, on an event-driven scheduler.
 from __future__ import annotations
 
 import socket
+import struct
+from contextlib import suppress
 from typing import Any
 
 from Axon.Component import component
@@ -16,31 +18,47 @@ from ..scheduler import READ, WRITE, ReactiveComponent, Timer
 
 __all__ = ["ConnectedSocket"]
 
+NO_LINGER = struct.pack("ii", 1, 0)
+"""For SO_LINGER: close() throws away what the kernel has not sent yet, and sends a reset."""
+
 
 class ConnectedSocket(ReactiveComponent):
     """Sends what arrives in "inbox" through a socket and what the socket receives to "outbox".
 
     A message stays in "inbox" until the kernel has taken all of it. So whoever sent it learns how
     fast the other side reads from Axon's own signs: the box's length, and the notification that
-    its outbox gets when a message is collected. In the same way nothing more is read from the
-    socket while the box that "outbox" goes to is full.
+    its outbox gets when a message is collected. Stock components do not look there, so the
+    scheduler holds the protocol, with its children, while the kernel takes no more. In the same
+    way nothing more is read from the socket while the box that "outbox" goes to is full, or holds
+    READ_AHEAD messages where it has no size of its own.
 
-    sock: connected; it belongs to the component from now on.
-    protocol: the component that it is for. When that ends, the connection is closed.
+    What is cut off with something unsent, or by a shutdownMicroprocess, ends with a reset: the
+    other side can tell it from an orderly end.
+
+    sock: connected, non-blocking; it belongs to the component from now on.
+    protocol: the component that it is for. When that ends, the connection is closed. A
+    ReactiveComponent is never held; it looks at its boxes itself.
     """
 
     Inboxes = {
         "inbox": "bytes to send",
-        "control": "producerFinished: send what is left, then close; shutdownMicroprocess: close",
+        "control": "producerFinished: send what is left, then close; "
+        "shutdownMicroprocess: close now",
     }
     Outboxes = {
         "outbox": "bytes received",
-        "signal": "one socketShutdown when the other side sends no more, or the connection is lost",
+        "signal": "one socketShutdown, when the other side sends no more or the connection ends",
     }
 
     READ_SIZE = 65536
     GATHER = 64
     """Messages handed to the kernel in one call."""
+
+    READ_AHEAD = 16
+    """Messages that wait for a protocol whose inbox has no size."""
+
+    STALL = 60.0
+    """Seconds in which the other side has to take something of what we send."""
 
     LINGER = 2.0
     """Seconds in which the other side may notice that we closed, before it is cut off."""
@@ -57,9 +75,11 @@ class ConnectedSocket(ReactiveComponent):
         self._offset = 0  # of the first message in "inbox": how much of it is sent already
         self._blocked = False
         self._closing = False
+        self._lingering = False
         self._eof = False
         self._told = False
         self._timer: Timer | None = None
+        self._held: list[component] = []
         self._outgoing: Any = self.inboxes["inbox"].storage
         self._incoming = self.outboxes["outbox"]
         self._incoming.myNotifyOnPop.append(self._collected)
@@ -79,6 +99,11 @@ class ConnectedSocket(ReactiveComponent):
     def on_end(self) -> None:
         self._cut("closed")
 
+    def stop(self) -> None:
+        super().stop()
+        if self._events < 0:  # it never ran, so there is no `on_end` to come
+            self.sock.close()
+
     def react(self) -> None:
         """Send what can be sent; close when asked to."""
         while self.dataReady("control"):
@@ -86,10 +111,17 @@ class ConnectedSocket(ReactiveComponent):
             if isinstance(message, producerFinished):
                 self._closing = True
             elif isinstance(message, shutdownMicroprocess):
-                self._cut("shut down")
+                self._cut("shut down", reset=True)
                 return
+        if self._lingering:
+            del self._outgoing[:]  # sent after the end
+            return
         if not self._blocked:
             self._send()
+        if self._blocked:
+            self._hold()
+        elif self._held:
+            self._release()
         if self._closing and not self._outgoing and not self._finished:
             self._close_gently()
 
@@ -109,11 +141,13 @@ class ConnectedSocket(ReactiveComponent):
         except BlockingIOError:
             self._blocked = True
             self._watch(self._events | WRITE)
+            self._later(self.STALL)
         except OSError as error:
             self._cut(str(error))
         except TypeError as error:
+            kinds = {type(message).__name__ for message in messages[: self.GATHER]}
             raise TypeError(
-                f"{self.protocol.name} sent {type(messages[0]).__name__} to its connection; "
+                f"{self.protocol.name} sent {' and '.join(sorted(kinds))} to its connection; "
                 "a connection carries bytes"
             ) from error
 
@@ -126,21 +160,44 @@ class ConnectedSocket(ReactiveComponent):
             messages.pop(0)
         self._offset = sent
 
+    def _writable(self) -> None:
+        """The kernel takes more."""
+        self._blocked = False
+        self._watch(self._events & ~WRITE)
+        self._later(self.GRACE if self._eof else None)
+        self._arrived()
+
+    def _hold(self) -> None:
+        """Let those who might send more sleep. Asked again for every message that comes all the
+        same: a chassis starts its children when it likes."""
+        held: list[component] = [self.protocol]
+        for part in held:
+            held.extend(child for child in part.children if child not in held)
+            if not isinstance(part, ReactiveComponent):
+                self.home.hold(part)
+        self._held = held
+
+    def _release(self) -> None:
+        for part in self._held:
+            self.home.release(part)
+        self._held = []
+
     # In.
 
     def _ready(self, events: int) -> None:
         """The poller's callback."""
         if events & WRITE:
-            self._blocked = False
-            self._watch(self._events & ~WRITE)
-            self._arrived()
+            self._writable()
         if events & ~WRITE and not self._finished:
             if self._events & READ:
                 self._receive()
-            elif events & ~READ:  # an error or a hang-up while nothing was to be read
+            elif events & ~(READ | WRITE):  # an error or a hang-up while nothing was to be read
                 self._cut("connection lost")
 
     def _receive(self) -> None:
+        if not (self._closing or self._room()):
+            self._watch(self._events & ~READ)
+            return
         try:
             data = self.sock.recv(self.READ_SIZE)
         except BlockingIOError:
@@ -148,15 +205,15 @@ class ConnectedSocket(ReactiveComponent):
         except OSError as error:
             self._cut(str(error))
             return
-        if self._closing:  # lingering: whatever still comes is for nobody
-            if not data:
-                self._cut("closed")
-        elif data:
-            self.send(data, "outbox")
-            if self._incoming.isFull():
-                self._watch(self._events & ~READ)
-        else:
+        if not data:
             self._ended()
+        elif not self._closing:  # what comes after that is for nobody
+            self.send(data, "outbox")
+
+    def _room(self) -> bool:
+        """Whether the box that "outbox" goes to takes another message."""
+        box = self._incoming.sink
+        return len(box) < (box.size or self.READ_AHEAD)
 
     def _collected(self) -> None:
         """Somebody took a message out of the box that we fill."""
@@ -166,9 +223,13 @@ class ConnectedSocket(ReactiveComponent):
     def _ended(self) -> None:
         """The other side sends no more. As in Kamaelia, half a connection is none: the protocol
         is told so and may send the rest of what it has."""
+        if self._lingering:
+            self._cut("closed")
+            return
         self._eof = True
         self._watch(self._events & ~READ)
-        self._later(self.GRACE)
+        if not self._blocked:
+            self._later(self.GRACE)
         self._tell("closed by the other side")
 
     # Closing.
@@ -183,6 +244,7 @@ class ConnectedSocket(ReactiveComponent):
         if self._eof:
             self._cut("closed")
             return
+        self._lingering = True
         try:
             self.sock.shutdown(socket.SHUT_WR)
         except OSError as error:
@@ -191,22 +253,33 @@ class ConnectedSocket(ReactiveComponent):
         self._watch(READ)
         self._later(self.LINGER)
 
-    def _later(self, seconds: float) -> None:
-        """Cut the connection in `seconds`, if it is still there."""
+    def _later(self, seconds: float | None) -> None:
+        """Cut the connection in `seconds`, and not when that was last asked for."""
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self.home.call_later(seconds, lambda: self._cut("timed out"))
+            self._timer = None
+        if seconds is not None:
+            self._timer = self.home.call_later(seconds, self._timed_out)
 
-    def _cut(self, why: str) -> None:
-        """Close the socket now; what was not sent yet is lost."""
+    def _timed_out(self) -> None:
+        self._cut("timed out", reset=not self._lingering)
+
+    def _cut(self, why: str, reset: bool = False) -> None:
+        """Close the socket now; what was not sent yet is lost, and then the other side is to know.
+
+        reset: the other side is to know anyway.
+        """
         if self._fd < 0:
             return
         self.home.poller.unwatch(self._fd)
         self._fd = -1
+        if reset or self._outgoing:
+            with suppress(OSError):  # the other side is gone already
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self.sock.close()
-        if self._timer is not None:
-            self._timer.cancel()
+        self._later(None)
         del self._outgoing[:]
+        self._release()
         self.finish()
         self._tell(why)
 

@@ -86,6 +86,11 @@ class Listener(ReactiveComponent):
         self._close()
         self.send(producerFinished(self), "signal")
 
+    def stop(self) -> None:
+        super().stop()
+        if not self._accepting:  # perhaps it never ran, and there is no `on_end` to come
+            self.sock.close()
+
     def _close(self) -> None:
         self._accept_no_more()
         self.sock.close()
@@ -133,21 +138,22 @@ class Listener(ReactiveComponent):
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             local = sock.getsockname()
-            protocol = self.protocol(
-                peer=peer[0], peerport=peer[1], localip=local[0], localport=local[1]
-            )
         except OSError:
             sock.close()  # the client is gone already
             return
+        try:
+            protocol = self.protocol(
+                peer=peer[0], peerport=peer[1], localip=local[0], localport=local[1]
+            )
+            connection = ConnectedSocket(sock, protocol)
+            connection.link((protocol, "outbox"), (connection, "inbox"))
+            connection.link((protocol, "signal"), (connection, "control"))
+            connection.link((connection, "outbox"), (protocol, "inbox"))
+            connection.link((connection, "signal"), (protocol, "control"))
         except Exception as error:
             sock.close()
-            log.error("the protocol factory %r failed", self.protocol, exc_info=error)
+            log.error("no protocol component from %r", self.protocol, exc_info=error)
             return
-        connection = ConnectedSocket(sock, protocol)
-        connection.link((connection, "outbox"), (protocol, "inbox"))
-        connection.link((connection, "signal"), (protocol, "control"))
-        connection.link((protocol, "outbox"), (connection, "inbox"))
-        connection.link((protocol, "signal"), (connection, "control"))
         self.connections[connection] = protocol
         connection._callOnCloseDown.append(partial(self._disconnected, connection))
         connection.activate(Scheduler=self.home)

@@ -26,10 +26,10 @@ class ReactiveComponent(component):
     scheduler's list, an end.
 
     Subclasses write `react()`, which works off what is in the inboxes, and call `finish()` when
-    they have done their work. `react()` is never entered twice at a time: what arrives while it
-    runs is for it to find before it returns, and it is called again if it did not. It is not
-    called before the component had its first time slice. What it raises closes the component down
-    and never reaches the sender. `home` is the scheduler it runs on, also after it was stopped.
+    they have done their work. `react()` is never entered twice at a time: it is called again for
+    what arrives while it runs. It is not called before the component had its first time slice.
+    What it raises closes the component down and never reaches the sender. `home` is the scheduler
+    it runs on, also after it was stopped.
     """
 
     home: Scheduler
@@ -40,6 +40,7 @@ class ReactiveComponent(component):
         self.debugger = _quiet
         super().__init__(**argd)
         self._reacting = True  # until the first time slice
+        self._missed = False  # something arrived while it was reacting
         self._finished = False
         for box in self.inboxes.values():
             box.storage.notify = self._arrived
@@ -64,11 +65,16 @@ class ReactiveComponent(component):
         self.unpause()
 
     def _arrived(self) -> None:
-        if self._reacting or self._finished:
+        if self._reacting:
+            self._missed = True
             return
-        self._reacting = True
+        if self._finished:
+            return
+        self._reacting = self._missed = True
         try:
-            self.react()
+            while self._missed and not self._finished:
+                self._missed = False
+                self.react()
         except Exception as error:
             self._finished = True
             self.home.fail(self, error)
@@ -81,7 +87,9 @@ class ReactiveComponent(component):
         Raises RuntimeError on a scheduler that is not kroute's: it could not contain failures.
         """
         if not isinstance(self.scheduler, Scheduler):
-            raise RuntimeError(f"{self.name} runs on kroute's scheduler, not on {self.scheduler!r}")
+            raise RuntimeError(
+                f"{self.name} runs on kroute's scheduler, not on {self.scheduler!r}"
+            )
         self.home = self.scheduler
         try:
             self.on_start()

@@ -99,7 +99,7 @@ class Coroutine:
 
     def wait_complete(self, request: WaitComplete) -> None:
         """Go on with the generator in `request`, and with this one when that has ended."""
-        inner = request.args[0] if request.args else None
+        inner: Any = request.args[0] if request.args else None
         if not hasattr(inner, "__next__"):
             raise TypeError(
                 f"WaitComplete takes a generator, not {inner!r}; has the function that made it "
@@ -110,9 +110,9 @@ class Coroutine:
         self._next = inner.__next__
 
     @property
-    def nested(self) -> bool:
-        """Whether it waits for a generator of a `WaitComplete`."""
-        return bool(self._below)
+    def depth(self) -> int:
+        """How many generators wait for another one that they gave in a `WaitComplete`."""
+        return len(self._below)
 
     def _pop(self) -> None:
         self._top = self._below.pop()
@@ -125,10 +125,9 @@ class Coroutine:
         """
         failure: BaseException | None = None
         for generator in (self._top, *reversed(self._below)):
-            close = getattr(generator, "close", None)
-            if close is not None:
+            if isinstance(generator, Generator):
                 try:
-                    close()
+                    generator.close()
                 except Exception as error:
                     failure = error
         self._below.clear()

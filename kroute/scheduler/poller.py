@@ -38,7 +38,7 @@ class Poller:
         if hasattr(os, "eventfd"):
             self._wake_read = self._wake_write = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
             self._token = (1).to_bytes(8, "little")
-        else:  # pragma: no cover - not on Linux
+        else:
             self._pair = socket.socketpair()
             for end in self._pair:
                 end.setblocking(False)
@@ -50,9 +50,8 @@ class Poller:
 
         Watching a descriptor again changes its events and callback.
         """
-        known = fd in self.callbacks
+        self._set(fd, events, fd in self.callbacks)
         self.callbacks[fd] = callback
-        self._set(fd, events, known)
 
     def unwatch(self, fd: int) -> None:
         """Forget `fd`; nothing happens if it is not known. To be called before it is closed."""
@@ -63,16 +62,15 @@ class Poller:
         """End a running or the next `poll` at once. The only method for other threads."""
         # A full counter or buffer means that a wake-up is under way already; a closed poller has
         # nobody left to wake.
-        with contextlib.suppress(BlockingIOError, OSError):
+        with contextlib.suppress(OSError):
             os.write(self._wake_write, self._token)
 
     def _woken(self, events: int) -> None:
         with contextlib.suppress(BlockingIOError):
-            while len(os.read(self._wake_read, 4096)) == 4096:
-                pass
+            os.read(self._wake_read, 4096)  # what is left of a socket pair's tokens wakes again
 
     def poll(self, timeout: float | None) -> list[tuple[int, int]]:
-        """Wait at most `timeout` seconds (None: for ever) and return (descriptor, events) pairs."""
+        """Wait at most `timeout` seconds (None: for ever); return (descriptor, events) pairs."""
         raise NotImplementedError
 
     def _set(self, fd: int, events: int, known: bool) -> None:
@@ -84,11 +82,13 @@ class Poller:
     def close(self) -> None:
         """Give the descriptors back. The poller is of no use afterwards."""
         self.callbacks.clear()
-        if self._pair is not None:  # pragma: no cover - not on Linux
+        wake_read = self._wake_read
+        self._wake_read = self._wake_write = -1  # the number may soon be somebody else's
+        if self._pair is None:
+            os.close(wake_read)
+        else:
             for end in self._pair:
                 end.close()
-        else:
-            os.close(self._wake_read)
 
 
 class EpollPoller(Poller):

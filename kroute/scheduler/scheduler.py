@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from time import monotonic, sleep, time
@@ -37,6 +38,22 @@ log = logging.getLogger("kroute.scheduler")
 POLL_INTERVAL = 0.0005
 """Seconds that a busy scheduler goes without a look at descriptors and timers."""
 
+LONGEST_WAIT = 24 * 3600.0
+"""Seconds that it asks the operating system to wait at most, which takes no number of any size."""
+
+LEAVE = (KeyboardInterrupt, SystemExit)
+"""What leaves `runThreads`. All else is some component's failure, even a BaseException such as
+asyncio's CancelledError."""
+
+
+class _Here(threading.local):
+    """`scheduler`: which one is in the middle of a cycle in this thread."""
+
+    scheduler: Scheduler | None = None
+
+
+_here = _Here()
+
 
 class Scheduler(Axon.Scheduler.scheduler):
     """Runs microprocesses: round robin, one time slice each, until none is left.
@@ -57,6 +74,7 @@ class Scheduler(Axon.Scheduler.scheduler):
         self._pauses: deque[microprocess] = deque()
         self._wakes: deque[tuple[microprocess, bool]] = deque()
         self._calls: deque[Callable[[], object]] = deque()
+        self._regroup = False  # somebody in the queue is not to have a time slice
         self._blocked = False
         self._stopping = False
         self._running = False
@@ -87,7 +105,7 @@ class Scheduler(Axon.Scheduler.scheduler):
         return list(self.threads)
 
     def stop(self) -> None:
-        """Stop every microprocess and return from `runThreads`. Any thread, or a signal handler."""
+        """Stop every microprocess and return from `runThreads`. Any thread or signal handler."""
         self._stopping = True
         self.poller.wake()
 
@@ -101,7 +119,26 @@ class Scheduler(Axon.Scheduler.scheduler):
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call `callback()` in `seconds` or a little later. Only in the scheduler's thread."""
+        if seconds != seconds:
+            raise ValueError("a time to wait was nan")
         return self.timers.add(monotonic() + seconds, callback)
+
+    def hold(self, mprocess: microprocess) -> None:
+        """Give `mprocess` no time slice from the next cycle on, whoever wakes it.
+
+        For whoever cannot take any more from it: a stock component does not look where it sends
+        to. It stays held until `release()`. Only in the scheduler's thread.
+        """
+        task = self.threads.get(mprocess)
+        if task is not None:
+            task.held = self._regroup = True
+
+    def release(self, mprocess: microprocess) -> None:
+        """Wake `mprocess`, and hold it no more. Only in the scheduler's thread."""
+        task = self.threads.get(mprocess)
+        if task is not None and task.held:
+            task.held = task.awake = False
+        self.wakeThread(mprocess)
 
     @property
     def pool(self) -> ThreadPool:
@@ -113,19 +150,23 @@ class Scheduler(Axon.Scheduler.scheduler):
     def fail(self, mprocess: microprocess, error: BaseException) -> None:
         """Log that `mprocess` failed with `error`, and close it down in the next cycle.
 
-        For components that act outside their time slice (on a message, on a descriptor). A
-        `shutdownMicroprocess` goes out of its "signal" box, as for a failure inside the time slice.
+        For components that act outside their time slice (on a message, on a descriptor). As for
+        a failure inside it, a `shutdownMicroprocess` goes out of the "signal" box.
         """
         _report(mprocess, error)
         _tell_partners(mprocess)
+        self._end(mprocess)
+
+    def _end(self, mprocess: microprocess) -> None:
+        """Have `mprocess` close down in the next cycle."""
         with _contained(mprocess, "stop()"):
             mprocess.stop()
-        self.wakeThread(mprocess)
+        self.release(mprocess)
 
     # The main loop.
 
     def runThreads(self, slowmo: float = 0) -> None:
-        """Run until no microprocess is left, or `stop()`. slowmo: seconds to wait in each cycle."""
+        """Run until no microprocess is left, or `stop()`. slowmo: seconds to wait a cycle."""
         for _ in self.main(slowmo, canblock=True):
             pass
 
@@ -135,14 +176,20 @@ class Scheduler(Axon.Scheduler.scheduler):
         Raises RuntimeError where it runs already: two loops would share one run queue.
         """
         if self._running:
-            raise RuntimeError("this scheduler is running already; activate() what is to run on it")
+            raise RuntimeError(
+                "this scheduler is running already; activate() what is to run on it"
+            )
         self._running = True
         try:
             while not self._stopping:
-                self._cycle()
-                if self._stopping or not (self.threads or self._wakes or self.extra):
-                    break
-                self._wait(canblock)
+                outer, _here.scheduler = _here.scheduler, self
+                try:
+                    self._cycle()
+                    if self._stopping or not (self.threads or self._wakes or self.extra):
+                        break
+                    self._wait(canblock)
+                finally:
+                    _here.scheduler = outer
                 if slowmo:
                     sleep(slowmo)
                 yield 1
@@ -167,31 +214,30 @@ class Scheduler(Axon.Scheduler.scheduler):
                         self._obey(task, result)
                 except StopIteration:
                     self._finish(task)
-                except Exception as error:
-                    self._failed(task, error)
-                except BaseException:
+                except LEAVE:
                     self._finish(task)
                     raise
+                except BaseException as error:
+                    self._failed(task, error)
                 else:
                     survivors.append(task)
         finally:
             # Whatever leaves this loop (Ctrl-C) leaves a whole run queue behind.
             survivors.extend(queue)
             self._queue = survivors
-        if self._calls:
-            self._run(self._calls)
+        for _ in range(len(self._calls)):  # and no more: what they add has to wait its turn
+            self._call(self._calls.popleft())
         self._settle()
 
     def _settle(self) -> None:
         """Work off the requests of this cycle: pauses first, then wakes."""
         threads, queue = self.threads, self._queue
         pauses, wakes = self._pauses, self._wakes
-        paused = False
         for _ in range(len(pauses)):
             task = threads.get(pauses.popleft())
             if task is not None and task.awake and not (task.threaded and task.thread_is_over()):
                 task.awake = False
-                paused = True
+                self._regroup = True
         for _ in range(len(wakes)):
             mprocess, can_activate = wakes.popleft()
             self.extra = 0
@@ -202,13 +248,14 @@ class Scheduler(Axon.Scheduler.scheduler):
                     queue.append(task)
             elif not task.awake:
                 task.awake = True
-                if not task.queued:
+                if not (task.queued or task.held):
                     task.queued = True
                     queue.append(task)
-        if paused:
+        if self._regroup:
+            self._regroup = False
             for task in queue:
-                task.queued = task.awake
-            self._queue = [task for task in queue if task.awake]
+                task.queued = task.awake and not task.held
+            self._queue = [task for task in queue if task.queued]
 
     def _wait(self, canblock: bool) -> None:
         """Look at descriptors and timers; if all sleep and it may, wait for them."""
@@ -219,7 +266,7 @@ class Scheduler(Axon.Scheduler.scheduler):
         timeout: float | None = 0.0
         if idle and canblock:
             due = self.timers.next_due()
-            timeout = None if due is None else max(0.0, due - now)
+            timeout = None if due is None else min(max(0.0, due - now), LONGEST_WAIT)
             self._blocked = True
             # A request of another thread either sees the flag and wakes the poller, or came
             # before the flag was set and is seen here.
@@ -233,26 +280,33 @@ class Scheduler(Axon.Scheduler.scheduler):
         for fd, events in ready:
             callback = callbacks.get(fd)
             if callback is not None:
-                try:
-                    callback(events)
-                except Exception as error:
-                    self._call_failed(callback, error)
+                self._call(callback, events)
         now = monotonic()
-        if self.timers:
-            self._run(deque(self.timers.pop_due(now)))
+        while (due_now := self.timers.pop_due(now)) is not None:
+            self._call(due_now)
         self._next_poll = now + POLL_INTERVAL
 
-    def _run(self, calls: deque[Callable[[], object]]) -> None:
-        """Make the calls that are there now; what they add has to wait its turn."""
-        for _ in range(len(calls)):
-            call = calls.popleft()
-            try:
-                call()
-            except Exception as error:
-                self._call_failed(call, error)
+    def _call(self, callback: Callable[..., object], *args: object) -> None:
+        """Call back. What it raises is the failure of the component whose method it is, if any."""
+        try:
+            callback(*args)
+        except LEAVE:
+            raise
+        except BaseException as error:
+            owner = getattr(callback, "__self__", None)
+            if isinstance(owner, microprocess) and owner in self.threads:
+                self.fail(owner, error)
+            else:
+                log.error("%r failed", callback, exc_info=error)
 
-    def _obey(self, task: Task, result: object) -> None:
-        """Do what a microprocess asked for by what it yielded."""
+    def _obey(self, task: Task, request: object) -> None:
+        """Do what a microprocess asked for by what it yielded; where that fails, tell it so."""
+        try:
+            self._do(task, request)
+        except Exception as error:
+            task.refuse(error)
+
+    def _do(self, task: Task, result: object) -> None:
         if isinstance(result, newComponent):
             for component in result.components():
                 component.activate()
@@ -277,7 +331,7 @@ class Scheduler(Axon.Scheduler.scheduler):
         with _contained(mprocess, "_closeDownMicroprocess()"):
             self.handleMicroprocessShutdownKnockon(mprocess._closeDownMicroprocess())
 
-    def _failed(self, task: Task, error: Exception) -> None:
+    def _failed(self, task: Task, error: BaseException) -> None:
         if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
             # How a generator ends that was wrapped in another one before PEP 479.
             self._finish(task)
@@ -286,26 +340,17 @@ class Scheduler(Axon.Scheduler.scheduler):
         _tell_partners(task.mprocess)
         self._finish(task)
 
-    def _call_failed(self, call: Callable[..., object], error: Exception) -> None:
-        """A callback raised: if it is a component's method, that component has failed."""
-        owner = getattr(call, "__self__", None)
-        if isinstance(owner, microprocess) and owner in self.threads:
-            self.fail(owner, error)
-        else:
-            log.error("%r failed", call, exc_info=error)
-
     def handleMicroprocessShutdownKnockon(self, knockon: object) -> None:
         """Do what a microprocess's end asks for: others that end with it, or one to go on."""
         if isinstance(knockon, shutdownMicroprocess):
             for mprocess in knockon.microprocesses():
-                with _contained(mprocess, "stop()"):
-                    mprocess.stop()
-                self.wakeThread(mprocess)
+                self._end(mprocess)
         elif isinstance(knockon, reactivate):
             self._addThread(knockon.original)
 
     def _stop_all(self) -> None:
         """End everything, for `stop()`: nobody gets another time slice."""
+        self._settle()  # so that those that were activated last are ended, too
         for task in list(self.threads.values()):
             with _contained(task.mprocess, "stop()"):
                 task.mprocess.stop()
@@ -341,14 +386,16 @@ def _contained(mprocess: microprocess, what: str) -> Iterator[None]:
     """Log what goes wrong while a component is closed down, and go on closing it down."""
     try:
         yield
-    except Exception as error:
+    except LEAVE:
+        raise
+    except BaseException as error:
         log.error("component %s: %s failed", mprocess.name, what, exc_info=error)
 
 
 def get_scheduler() -> Scheduler:
-    """The scheduler that components are activated on by default. Raises RuntimeError if somebody
-    has put another one than kroute's in its place."""
-    current = Axon.Scheduler.scheduler.run
+    """The scheduler that runs in this thread, or else the one that components are activated on by
+    default. Raises RuntimeError if somebody has put another one than kroute's in its place."""
+    current = _here.scheduler or Axon.Scheduler.scheduler.run
     if not isinstance(current, Scheduler):
         raise RuntimeError(
             f"Axon's default scheduler is {current!r}, not kroute's: something replaced it "

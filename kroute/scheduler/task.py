@@ -24,13 +24,14 @@ class Task:
     scheduler looks at the stop flag itself.
     """
 
-    __slots__ = ("awake", "coroutine", "mprocess", "queued", "step", "threaded", "waiting")
+    __slots__ = ("awake", "coroutine", "held", "mprocess", "queued", "step", "threaded", "waiting")
 
     def __init__(self, mprocess: microprocess) -> None:
         self.mprocess = mprocess
         self.awake = True
         self.queued = True
-        self.threaded = isinstance(mprocess, threadedcomponent)
+        self.held = False
+        self.threaded = mprocess if isinstance(mprocess, threadedcomponent) else None
         self.waiting: Waiting | None = None
         self.coroutine: Coroutine | None = None
         self.step: Callable[[], Any] = self._begin
@@ -42,30 +43,35 @@ class Task:
         self.step = generator.__next__
         return self.step()
 
-    @property
-    def stopped(self) -> bool:
-        """Whether the microprocess was told to `stop()`."""
-        return bool(self.mprocess._microprocess__stopped)
-
     def wait_complete(self, request: WaitComplete) -> None:
         """Run the generator of a yielded `WaitComplete` in this one's place."""
         assert self.coroutine is not None
         self.coroutine.wait_complete(request)
         self.step = self._step_nested
 
-    def throw(self, error: BaseException) -> Any:
-        """Raise `error` at the yield where the microprocess stands."""
-        assert self.coroutine is not None
-        return self.coroutine.throw(error)
+    def refuse(self, error: Exception) -> None:
+        """Have the next step raise `error` where the microprocess stands: at the yield that asked
+        for what cannot be had."""
+        coroutine, usual = self.coroutine, self.step
+        assert coroutine is not None
+
+        def raise_there() -> Any:
+            self.step = usual
+            return coroutine.throw(error)
+
+        self.step = raise_there
 
     def _step_nested(self) -> Any:
-        assert self.coroutine is not None
-        result = self.coroutine.step()
-        if not self.coroutine.nested:
-            self.step = self.coroutine.step
+        coroutine = self.coroutine
+        assert coroutine is not None
+        depth = coroutine.depth
+        result = coroutine.step()
+        if coroutine.depth < depth:
             # Axon reactivates the one that waited, which wakes it: a pause that the other asked
             # for with its last breath is not to hold it.
             self.mprocess.unpause()
+        if not coroutine.depth:
+            self.step = coroutine.step
         return result
 
     def thread_is_over(self) -> bool:
@@ -75,8 +81,10 @@ class Task:
         component that is quick to wake still sees it alive and pauses, with nobody left to wake
         it. So the scheduler asks here before it lets one sleep, and waits out that moment.
         """
-        thread = self.mprocess._thethread
-        if self.mprocess._threadrunning or thread.ident is None:
+        if self.threaded is None or self.threaded._threadrunning:
+            return False
+        thread = self.threaded._thethread
+        if thread.ident is None:
             return False
         thread.join()
         return True
@@ -102,7 +110,7 @@ def _generator_of(mprocess: microprocess) -> Any:
         and inspect.getgeneratorstate(generator) == inspect.GEN_CREATED
         and kind._isStopped is microprocess._isStopped
     ):
-        arguments = generator.gi_frame.f_locals
+        arguments = inspect.getgeneratorlocals(generator)
         main = getattr(arguments["someobject"], arguments["mainmethod"])()
         if not hasattr(main, "__next__"):
             raise TypeError(

@@ -29,14 +29,14 @@ class ThreadPool:
 
     def submit(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Future[Any]:
         """Run `function(*args, **kwargs)` in a thread. Raises ThreadsBusy instead of queueing more
-        than `max_pending` calls."""
+        than `max_pending` calls, and RuntimeError after `close()`."""
         with self._lock:
             if self._taken >= self.workers + self.max_pending:
                 raise ThreadsBusy(
                     f"{self.workers} threads are busy and {self.max_pending} calls wait for them"
                 )
+            future = self._executor.submit(function, *args, **kwargs)
             self._taken += 1
-        future = self._executor.submit(function, *args, **kwargs)
         future.add_done_callback(self._give_back)
         return future
 

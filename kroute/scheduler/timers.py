@@ -53,15 +53,17 @@ class Timers:
             self._cancelled -= 1
         return self._heap[0][0] if self._heap else None
 
-    def pop_due(self, now: float) -> list[Callable[[], object]]:
-        """Take out what is due at `now`, in order of time, then of adding."""
-        due = []
-        while (when := self.next_due()) is not None and when <= now:
-            timer = heapq.heappop(self._heap)[2]
-            if timer.callback is not None:
-                due.append(timer.callback)
-                timer.callback = None
-        return due
+    def pop_due(self, now: float) -> Callable[[], object] | None:
+        """Take out the first callback that is due at `now`, or return None.
+
+        One at a time, so that it can still cancel the next: in order of time, then of adding.
+        """
+        when = self.next_due()
+        if when is None or when > now:
+            return None
+        timer = heapq.heappop(self._heap)[2]
+        callback, timer.callback = timer.callback, None
+        return callback
 
     def cancelled(self) -> None:
         """Note that a timer was cancelled. Bounds the heap: at most half of it is waste."""

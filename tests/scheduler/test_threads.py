@@ -1,0 +1,72 @@
+"""`ThreadPool`: blocking work in threads, never more of it than was agreed."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+
+import pytest
+
+from kroute.scheduler import ThreadPool, ThreadsBusy
+
+
+def test_calls_run_in_threads_and_give_their_results() -> None:
+    with contextlib.closing(ThreadPool(2)) as pool:
+        here = threading.get_ident()
+        assert pool.submit(divmod, 7, 3).result(5) == (2, 1)
+        assert pool.submit(dict, a=1).result(5) == {"a": 1}
+        assert pool.submit(threading.get_ident).result(5) != here
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(divmod, 1, 0).result(5)
+
+
+def test_no_thread_is_started_before_it_is_needed() -> None:
+    before = threading.active_count()
+    with contextlib.closing(ThreadPool(8)):
+        assert threading.active_count() == before
+
+
+def test_more_than_was_agreed_is_refused_and_room_comes_back() -> None:
+    release = threading.Event()
+    with contextlib.closing(ThreadPool(workers=2, max_pending=3)) as pool:
+        taken = [pool.submit(release.wait, 5) for _ in range(5)]
+        with pytest.raises(ThreadsBusy, match="2 threads are busy and 3 calls wait"):
+            pool.submit(print)
+        assert taken[-1].cancel()
+        again = pool.submit(release.wait, 5)
+        with pytest.raises(ThreadsBusy):
+            pool.submit(print)
+        release.set()
+        assert [call.result(5) for call in [*taken[:4], again]] == [True] * 5
+        assert pool.submit(len, "abc").result(5) == 3
+
+
+def test_many_threads_may_submit() -> None:
+    with contextlib.closing(ThreadPool(workers=2, max_pending=5000)) as pool:
+        done: list[int] = []
+
+        def submit() -> None:
+            for n in range(100):
+                pool.submit(done.append, n)
+
+        threads = [threading.Thread(target=submit) for _ in range(10)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        pool._executor.shutdown(wait=True)
+    assert (len(done), pool._taken) == (1000, 0)
+
+
+def test_close_drops_what_waits_and_takes_no_more() -> None:
+    release = threading.Event()
+    pool = ThreadPool(workers=1)
+    runs, waits = pool.submit(release.wait, 5), pool.submit(print, "never")
+    pool.close()
+    assert waits.cancelled()
+    release.set()
+    assert runs.result(5)
+    pool._executor.shutdown(wait=True)
+    with pytest.raises(RuntimeError):
+        pool.submit(print)
+    assert pool._taken == 0
