@@ -1,0 +1,1 @@
+"""Complete programs on kroute's public API alone."""

@@ -1,0 +1,15 @@
+"""The ten-line application: `kroute run sample_apps.hello`."""
+
+from kroute import App
+
+app = App()
+
+
+@app.get("/")
+def front(request):
+    return "<h1>It works</h1>"
+
+
+@app.get("/hello/{name}")
+def hello(request, name):
+    return f"Hello, {name}!\n"
