@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
-from .handlers import make_handler, table_of
+from .declaring import Declaring
+from .handlers import bind_handler
 from .http import EnvironMaker, Handler, Limits, Request
-from .routing import HandlerTable, Place, RouteError, URLMap
+from .routing import Place, URLMap
 from .serve import raise_descriptor_limit, serve, show_log
 from .server import (
     AccessLog,
@@ -23,11 +24,8 @@ from .server import (
 
 __all__ = ["App"]
 
-F = TypeVar("F", bound=Callable[..., Any])
-C = TypeVar("C")
 
-
-class App:
+class App(Declaring):
     """A web application: URL maps and handlers, to be served or mounted in another one.
 
     debug: show tracebacks to clients. limits: how much of everything a client may have.
@@ -43,7 +41,10 @@ class App:
     ) -> None:
         self.policy = Policy()
         self.limits = Limits() if limits is None else limits
-        self.urls: URLMap[Handler] = URLMap(self.policy, strict_slashes=strict_slashes)
+        self.urls: URLMap[Handler] = URLMap(
+            self.policy, strict_slashes=strict_slashes, bind=bind_handler
+        )
+        self._declarations = self.urls
         self.access_log = False
         self.debug = debug
         self._dispatcher: Dispatcher | None = None
@@ -56,96 +57,6 @@ class App:
     @debug.setter
     def debug(self, debug: bool) -> None:
         self.policy.debug = debug
-
-    # Routes.
-
-    def route(
-        self, path: str, methods: Iterable[str] = ("GET",), **options: Any
-    ) -> Callable[[F], F]:
-        """A decorator: the function answers `path`, for each of `methods`.
-
-        options: name, requirements, defaults, conditions (see `URLMap.add`); threaded (run the
-        handler in a thread); max_body (bytes of a request body). Raises RouteError for what does
-        not fit, with file and line.
-        """
-        if isinstance(methods, str):
-            raise RouteError(
-                f"methods is a list of words: [{methods!r}]", path=path, place=Place.here(1)
-            )
-        tokens = tuple(methods)
-
-        def decorate(function: F) -> F:
-            self._add(path, dict.fromkeys(tokens, function), Place.of(function), options)
-            return function
-
-        return decorate
-
-    def get(self, path: str, **options: Any) -> Callable[[F], F]:
-        """`route` for GET (which answers HEAD too)."""
-        return self.route(path, ("GET",), **options)
-
-    def post(self, path: str, **options: Any) -> Callable[[F], F]:
-        """`route` for POST."""
-        return self.route(path, ("POST",), **options)
-
-    def put(self, path: str, **options: Any) -> Callable[[F], F]:
-        """`route` for PUT."""
-        return self.route(path, ("PUT",), **options)
-
-    def patch(self, path: str, **options: Any) -> Callable[[F], F]:
-        """`route` for PATCH."""
-        return self.route(path, ("PATCH",), **options)
-
-    def delete(self, path: str, **options: Any) -> Callable[[F], F]:
-        """`route` for DELETE."""
-        return self.route(path, ("DELETE",), **options)
-
-    def add(self, path: str, table: Any = None, /, **given: Any) -> None:
-        """Put a handler table behind `path`: `add('/entries', GET=list_entries, POST=create)`.
-
-        table: a class with a method for each HTTP method (`def GET(self, request, id)`), an
-        instance of one, or a mapping. Keywords in upper case are methods, the others the options
-        of `route`. Raises RouteError for what does not fit, with file and line.
-        """
-        place = Place.here(1)
-        methods = {word: thing for word, thing in given.items() if word.isupper()}
-        options = {word: thing for word, thing in given.items() if not word.isupper()}
-        if isinstance(table, Mapping):
-            methods = {**table, **methods}
-        elif table is not None:
-            methods = {**table_of(table, path), **methods}
-        self._add(path, methods, place, options)
-
-    def _add(
-        self, path: str, methods: Mapping[str, Any], place: Place, options: dict[str, Any]
-    ) -> None:
-        unknown = options.keys() - _OPTIONS
-        if unknown:
-            raise RouteError(
-                f"{min(unknown)!r} is no option of a route; these are: {', '.join(_OPTIONS)}",
-                path=path,
-                place=place,
-            )
-        threaded, max_body = options.pop("threaded", False), options.pop("max_body", None)
-        made: dict[Any, Handler] = {}
-        handlers = {
-            method: made.setdefault(thing, make_handler(thing, path, threaded, max_body))
-            for method, thing in methods.items()
-        }
-        table = self.urls.add(path, handlers, place=place, **options)
-        _bind(made.values(), table)
-
-    def mount(self, prefix: str, target: App, *, name: str | None = None) -> None:
-        """Give every URL under `prefix` to another application.
-
-        Its hooks run inside the hooks of this one; `name` goes before the names of its routes
-        (`name.route`). What it has no answer for goes on to the later routes of this one.
-        Raises RouteError for what cannot be mounted.
-        """
-        place = Place.here(1)
-        if not isinstance(target, App):
-            raise RouteError(f"{target!r} is no App", path=prefix, place=place)
-        self.urls.mount(prefix, target.urls, place=place, name=name)
 
     # Hooks and error handlers.
 
@@ -227,25 +138,6 @@ class App:
         show_log()
         raise_descriptor_limit()
         serve(self, [(host, port)])
-
-
-_OPTIONS = (
-    "name",
-    "requirements",
-    "defaults",
-    "conditions",
-    "filter",
-    "minimize",
-    "threaded",
-    "max_body",
-)
-
-
-def _bind(handlers: Iterable[Handler], table: HandlerTable[Handler]) -> None:
-    for handler in handlers:
-        bind = getattr(handler, "bind", None)
-        if bind is not None:
-            bind(table)
 
 
 def _plain(function: Callable[..., Any]) -> None:

@@ -1,9 +1,17 @@
 """What can stand behind a URL.
 
-make_handler, table_of: from what an author declares. FunctionHandler, GeneratorHandler: functions.
+make_handler, bind_handler, table_of, actions_of: from what an author declares. FunctionHandler,
+GeneratorHandler: functions.
 """
 
 from .function import FunctionHandler, GeneratorHandler
-from .make import make_handler, table_of
+from .make import actions_of, bind_handler, make_handler, table_of
 
-__all__ = ["FunctionHandler", "GeneratorHandler", "make_handler", "table_of"]
+__all__ = [
+    "FunctionHandler",
+    "GeneratorHandler",
+    "actions_of",
+    "bind_handler",
+    "make_handler",
+    "table_of",
+]

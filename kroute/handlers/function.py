@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from copy import copy
 from typing import Any
 
 import webob
@@ -33,10 +34,13 @@ class FunctionHandler:
         self.binding = Binding({})
         self._call = _in_thread(function) if threaded else function
 
-    def bind(self, table: HandlerTable[Any]) -> None:
-        """Fit the function to a route. Raises RouteError where it does not fit."""
-        self.binding = bind(self.function, table)
-        self.takes_bytes = self.binding.takes_bytes
+    def bound(self, table: HandlerTable[Any]) -> FunctionHandler:
+        """The handler as it stands behind one path. Raises RouteError where its function does not
+        fit the variables of that."""
+        handler = copy(self)
+        handler.binding = bind(self.function, table)
+        handler.takes_bytes = handler.binding.takes_bytes
+        return handler
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""

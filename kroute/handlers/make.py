@@ -1,16 +1,16 @@
-"""make_handler, table_of: from what an author declares to handlers."""
+"""make_handler, bind_handler, table_of, actions_of: from what an author declares to handlers."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from ..http import Handler
-from ..routing import Place, RouteError
+from ..routing import HandlerTable, Place, RouteError
 from .function import FunctionHandler, GeneratorHandler, is_generator_function
 
-__all__ = ["make_handler", "table_of"]
+__all__ = ["actions_of", "bind_handler", "make_handler", "table_of"]
 
 
 def make_handler(
@@ -36,34 +36,52 @@ def make_handler(
     return kind(thing, threaded, max_body)
 
 
+def bind_handler(handler: Handler, table: HandlerTable[Handler]) -> Handler:
+    """The handler for one path: bound to its variables, if it is of a kind that has arguments."""
+    return handler.bound(table) if isinstance(handler, FunctionHandler) else handler
+
+
 def table_of(thing: Any, path: str) -> Mapping[str, Any]:
     """The methods of a class-based handler table by name: its upper-case attributes.
 
-    A class is instantiated, once, without arguments; an instance is taken as it is.
-    Raises RouteError where there is none, or it cannot be made.
+    Raises RouteError where there is none, or the table cannot be made.
     """
-    place = Place.of(thing)
-    if inspect.isclass(thing):
-        try:
-            table = thing()
-        except TypeError as error:
-            raise RouteError(
-                f"{thing.__name__} cannot be made without arguments ({error}); "
-                "give an instance of it",
-                path=path,
-                place=place,
-            ) from error
-    else:
-        table = thing
+    table = _instance(thing, path)
     methods = {
         name: getattr(table, name)
         for name in dir(type(table))
         if name.isupper() and callable(getattr(table, name))
     }
     if not methods:
-        raise RouteError(
-            f"{type(table).__name__} has no method called GET, PUT, POST, ...",
-            path=path,
-            place=place,
-        )
+        problem = f"{type(table).__name__} has no method called GET, PUT, POST, ..."
+        raise RouteError(problem, path=path, place=Place.of(thing))
     return methods
+
+
+def actions_of(thing: Any, names: Collection[str], path: str) -> Mapping[str, Any]:
+    """The methods of a resource by name: those of `names` that it has.
+
+    Raises RouteError where there is none, or the resource cannot be made.
+    """
+    if isinstance(thing, Mapping):
+        return thing
+    resource = _instance(thing, path)
+    actions = {name: getattr(resource, name) for name in names if hasattr(resource, name)}
+    if not actions:
+        problem = f"{type(resource).__name__} has none of the actions {', '.join(names)}"
+        raise RouteError(problem, path=path, place=Place.of(thing))
+    return actions
+
+
+def _instance(thing: Any, path: str) -> Any:
+    """One object of a class, made without arguments; anything else as it is."""
+    if not inspect.isclass(thing):
+        return thing
+    try:
+        return thing()
+    except TypeError as error:
+        raise RouteError(
+            f"{thing.__name__} cannot be made without arguments ({error}); give an instance of it",
+            path=path,
+            place=Place.of(thing),
+        ) from error

@@ -13,7 +13,6 @@ from typing import Any, Protocol
 
 import webob
 
-from .errors import LocalProtocolError
 from .request import Request
 from .response import Response
 

@@ -100,10 +100,14 @@ class HandlerTable(Generic[E]):
     def add(self, handlers: Mapping[str, E], place: Place) -> None:
         """Add endpoints by method; all of them or, on an error, none.
 
-        Raises `RouteError`: a method that is no upper-case token, or is there already.
+        Raises `RouteError`: a method that is no upper-case token, or is there already; and what
+        the map's `bind` raises.
         """
         for method, endpoint in handlers.items():
             self._check(method, endpoint, place)
+        bind = self.owner.bind
+        if bind is not None:
+            handlers = {method: bind(endpoint, self) for method, endpoint in handlers.items()}
         for method, endpoint in handlers.items():
             self.methods[method] = endpoint
             self.places[method] = place

@@ -8,7 +8,7 @@ A map is declared (`add`, `mount`, `redirect`, `static`, and what `Declarations`
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from threading import RLock
 from typing import Any, Generic, TypeVar
 
@@ -88,6 +88,10 @@ class URLMap(Declarations[E]):
     `owner` is yours. With `strict_slashes` (the default) ``/a`` and ``/a/`` are different paths;
     without, a path that nothing answers but would with, or without, its last slash is a redirect.
 
+    `bind`, if given, is called with each endpoint and the table that it is put into, and returns
+    the endpoint to take: one that knows the variables of its path. What it raises stops the
+    declaration, which leaves no trace then.
+
     `mapper` is the `Mapper` that holds the routes, in their order, mounts included. Its
     `domain_match` and `sub_domains_ignore` govern `sub_domain` conditions. What is connected on it
     directly has no endpoint here and is not resolved.
@@ -95,8 +99,15 @@ class URLMap(Declarations[E]):
     Declaring and resolving may happen in different threads.
     """
 
-    def __init__(self, owner: object = None, *, strict_slashes: bool = True) -> None:
+    def __init__(
+        self,
+        owner: object = None,
+        *,
+        strict_slashes: bool = True,
+        bind: Callable[[E, HandlerTable[E]], E] | None = None,
+    ) -> None:
         self.owner = owner
+        self.bind = bind
         self.strict_slashes = strict_slashes
         self.mapper = Mapper(controller_scan=None, register=False, explicit=True)
         self._lock = RLock()

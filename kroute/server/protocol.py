@@ -136,7 +136,7 @@ class HTTPProtocol(ReactiveComponent):
         elif isinstance(message, producerFinished):
             if self._exchange is None:
                 self._closing = True
-            elif not self._exchange.started:
+            else:
                 self._framing.keep_alive = False
 
     def _gone(self) -> None:
@@ -352,7 +352,8 @@ class HTTPProtocol(ReactiveComponent):
             self._closing = True
         if not self._receiving:
             self._exchange = None
-        self._arrived()
+        if not self._reacting:
+            self._arrived()
 
     def _log_access(self, exchange: Exchange, cut: bool = False) -> None:
         if self._access is not None:

@@ -83,7 +83,7 @@ class AppRules:
         for policy in self._outwards:
             handler = policy.handler_of(error)
             if handler is not None:
-                return handler(exchange.request, error)
+                return _with_status(handler(exchange.request, error), error)
         if isinstance(error, webob.exc.WSGIHTTPException):
             return error_page(error, exchange.request.environ)
         if isinstance(error, ThreadsBusy):
@@ -98,7 +98,7 @@ class AppRules:
         for policy in self._outwards:
             handler = policy.by_status.get(500)
             if handler is not None:
-                return handler(exchange.request, error)
+                return _with_status(handler(exchange.request, error), error)
         return self._page(exchange, error)
 
     def _page(self, exchange: Exchange, error: Exception) -> webob.Response:
@@ -110,6 +110,15 @@ class AppRules:
             page.explanation = "The handler failed (shown because debug is on)."
             page.html_template_obj = _WITH_LINES
         return error_page(page, exchange.request.environ)
+
+
+def _with_status(value: Any, error: Exception) -> webob.Response:
+    """What an error handler answered; unless that is a response, with the status of the error."""
+    if isinstance(value, webob.Response):
+        return value
+    response = to_response(value)
+    response.status = getattr(error, "status", "500 Internal Server Error")
+    return response
 
 
 _WITH_LINES = type(webob.exc.WSGIHTTPException.html_template_obj)(

@@ -1,0 +1,192 @@
+"""Declaring, Submapper: the ways to declare what stands behind a URL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .handlers import actions_of, make_handler, table_of
+from .http import Handler
+from .routing import Declarations, Place, RouteError
+
+if TYPE_CHECKING:
+    from .app import App
+
+__all__ = ["Declaring", "Submapper"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+ACTIONS = ("index", "create", "new", "show", "edit", "update", "delete")
+
+# What a route takes beside its path, methods and handlers; the rest is `URLMap.add`'s.
+HANDLER_OPTIONS = ("threaded", "max_body")
+ROUTE_OPTIONS = ("name", "requirements", "defaults", "conditions", "filter", "minimize")
+
+
+class Declaring:
+    """Routes, handler tables, resources, mounts, redirects: what an `App` and a `Submapper` have
+    in common.
+
+    The options of a route: name; requirements, regexes by variable; defaults; conditions (method,
+    sub_domain, function, as in Routes); filter (changes the parts given to `url_for`); minimize;
+    threaded, run the handler in a thread; max_body, bytes of a request body. Everything raises
+    RouteError for what cannot stand, with file and line.
+    """
+
+    _declarations: Declarations[Handler]
+
+    def route(
+        self, path: str, methods: Iterable[str] = ("GET",), **options: Any
+    ) -> Callable[[F], F]:
+        """A decorator: the function answers `path`, for each of `methods`."""
+        if isinstance(methods, str):
+            raise RouteError(
+                f"methods is a list of words: [{methods!r}]", path=path, place=Place.here(1)
+            )
+        tokens = tuple(methods)
+
+        def decorate(function: F) -> F:
+            self._add(path, dict.fromkeys(tokens, function), Place.of(function), options)
+            return function
+
+        return decorate
+
+    def get(self, path: str, **options: Any) -> Callable[[F], F]:
+        """`route` for GET (which answers HEAD too)."""
+        return self.route(path, ("GET",), **options)
+
+    def post(self, path: str, **options: Any) -> Callable[[F], F]:
+        """`route` for POST."""
+        return self.route(path, ("POST",), **options)
+
+    def put(self, path: str, **options: Any) -> Callable[[F], F]:
+        """`route` for PUT."""
+        return self.route(path, ("PUT",), **options)
+
+    def patch(self, path: str, **options: Any) -> Callable[[F], F]:
+        """`route` for PATCH."""
+        return self.route(path, ("PATCH",), **options)
+
+    def delete(self, path: str, **options: Any) -> Callable[[F], F]:
+        """`route` for DELETE."""
+        return self.route(path, ("DELETE",), **options)
+
+    def add(self, path: str, table: Any = None, /, **given: Any) -> None:
+        """Put a handler table behind `path`: `add('/entries', GET=list_entries, POST=create)`.
+
+        table: a class with a method for each HTTP method (`def GET(self, request, id)`), an
+        instance of one, or a mapping. Keywords in upper case are methods, the others options.
+        """
+        place = Place.here(1)
+        methods = {word: thing for word, thing in given.items() if word.isupper()}
+        options = {word: thing for word, thing in given.items() if not word.isupper()}
+        if isinstance(table, Mapping):
+            methods = {**table, **methods}
+        elif table is not None:
+            methods = {**table_of(table, path), **methods}
+        self._add(path, methods, place, options)
+
+    def _add(
+        self, path: str, methods: Mapping[str, Any], place: Place, options: Mapping[str, Any]
+    ) -> None:
+        known = HANDLER_OPTIONS + ROUTE_OPTIONS
+        unknown = options.keys() - set(known)
+        if unknown:
+            problem = f"{min(unknown)!r} is no option of a route; there are {', '.join(known)}"
+            raise RouteError(problem, path=path, place=place)
+        ours = {name: options[name] for name in HANDLER_OPTIONS if name in options}
+        theirs = {name: options[name] for name in ROUTE_OPTIONS if name in options}
+        handlers = {
+            method: make_handler(thing, path, **ours) for method, thing in methods.items()
+        }
+        self._declarations.add(path, handlers, place=place, **theirs)
+
+    def resource(
+        self,
+        member_name: str,
+        collection_name: str,
+        table: Any,
+        *,
+        collection: Mapping[str, str] | None = None,
+        member: Mapping[str, str] | None = None,
+        new: Mapping[str, str] | None = None,
+        formatted: bool = False,
+        threaded: bool = False,
+        max_body: int | None = None,
+        **options: Any,
+    ) -> None:
+        """Routes' `resource()`: `resource('entry', 'entries', Entries())`.
+
+        table: a class, an instance or a mapping with some of the actions index, create, new, show,
+        edit, update and delete, and of those that `collection`, `member` and `new` name, each with
+        its method. options: parent_resource, path_prefix, name_prefix, requirements. With
+        `formatted` each path also ends in `.{format}`, which the actions take as an argument that
+        has a default (Routes always does so).
+        """
+        place = Place.here(1)
+        path = f"/{collection_name}"
+        names = (*ACTIONS, *(collection or {}), *(member or {}), *(new or {}))
+        actions = {
+            name: make_handler(thing, path, threaded, max_body)
+            for name, thing in actions_of(table, names, path).items()
+        }
+        self._declarations.resource(
+            member_name,
+            collection_name,
+            actions,
+            place=place,
+            collection=collection,
+            member=member,
+            new=new,
+            formatted=formatted,
+            **options,
+        )
+
+    def redirect(self, path: str, destination: str, **options: Any) -> None:
+        """Answer `path` with a redirect to `destination`, which may use its variables.
+
+        options: code (302), name, requirements, conditions.
+        """
+        self._declarations.redirect(path, destination, place=Place.here(1), **options)
+
+    def static(self, name: str, url: str) -> None:
+        """Name a URL for `url_for` that nothing here answers: a CDN, another server."""
+        self._declarations.static(name, url, place=Place.here(1))
+
+    def mount(self, prefix: str, target: App, *, name: str | None = None) -> None:
+        """Give every URL under `prefix` to another application.
+
+        Its hooks run inside the hooks of this one; `name` goes before the names of its routes
+        (`name.route`). What it has no answer for goes on to the later routes of this one.
+        """
+        urls = getattr(target, "urls", None)
+        if urls is None:
+            raise RouteError(f"{target!r} is no App", path=prefix, place=Place.here(1))
+        self._declarations.mount(prefix, urls, place=Place.here(1), name=name)
+
+    def submapper(self, prefix: str = "", **options: Any) -> Submapper:
+        """The same declarations under a prefix: `with app.submapper('/api') as api:`.
+
+        options: name_prefix, requirements, defaults, conditions, filter, minimize; for all that is
+        declared under it.
+        """
+        return Submapper(self._declarations.submapper(prefix, **options))
+
+
+class Submapper(Declaring):
+    """Declarations under a prefix; also a context manager, for the indentation."""
+
+    def __init__(self, declarations: Declarations[Handler]) -> None:
+        self._declarations = declarations
+
+    def __enter__(self) -> Submapper:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        return None
