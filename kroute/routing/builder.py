@@ -90,7 +90,7 @@ def _filtered(
         value = values.pop(name, default)
         if value is not None and str(value) != default:
             raise BuildError(
-                f"{what!r} ({table.path!r}) always has {name}={default!r}, not {value!r}",
+                f"{what!r} ({table.template}) always has {name}={default!r}, not {value!r}",
                 name=what,
                 needed=table.template.names,
             )
@@ -105,8 +105,7 @@ def _minimized(table: HandlerTable[E], values: Mapping[str, Any], what: str) -> 
     path = table.route.generate(**parts, **constants)
     if not isinstance(path, str):
         raise BuildError(
-            f"{what!r} ({template.source!r}) takes {', '.join(template.names)}; "
-            f"they cannot be {parts}",
+            f"{what!r} ({template}) takes {', '.join(template.names)}; they cannot be {parts}",
             name=what,
             needed=template.names,
         )

@@ -36,12 +36,21 @@ class Variable(NamedTuple):
 class Template:
     """A path as declared (`source`), its `parts`, its `requirements`, and Routes' spelling of it.
 
-    `parts` are text (unescaped) and `Variable`s in order; `names` the variables' names;
+    `place` is where it was declared; `parts` are text (unescaped) and `Variable`s in order; `names` the variables' names;
     `optional` those that may be absent from a match; `for_routes` the same template in a spelling
     that Routes reads right, the regexes taken out into `requirements`.
     """
 
-    __slots__ = ("for_routes", "names", "optional", "parts", "requirements", "source", "static")
+    __slots__ = (
+        "for_routes",
+        "names",
+        "optional",
+        "parts",
+        "place",
+        "requirements",
+        "source",
+        "static",
+    )
 
     def __init__(
         self,
@@ -60,6 +69,7 @@ class Template:
         requirement that is no regex or belongs to no variable.
         """
         self.source = source
+        self.place = place
         self.static = static
         parts, inline = _Reader(source, place, static).read()
         self.parts: tuple[str | Variable, ...] = tuple(parts)
@@ -93,6 +103,9 @@ class Template:
                 seen.add(name)
                 continue
             raise RouteError(problem, path=self.source, place=place)
+
+    def __str__(self) -> str:
+        return f"{self.source!r}, declared at {self.place}" if self.place else repr(self.source)
 
     @property
     def literal(self) -> str | None:

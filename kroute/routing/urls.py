@@ -39,8 +39,7 @@ def fill(
     ]
     if missing:
         raise BuildError(
-            f"{what} ({template.source!r}) needs {_listed(missing)}; "
-            f"it takes {_listed(template.names)}",
+            f"{what} ({template}) needs {_listed(missing)}; it takes {_listed(template.names)}",
             needed=template.names,
         )
     literal_safe = _REFERENCE_SAFE if template.static else _LITERAL_SAFE
@@ -65,13 +64,11 @@ def _checked(template: Template, name: str, kind: str, value: Any, what: str) ->
     if regex is not None:
         if not _compiled(regex)(text):
             raise BuildError(
-                f"{what} ({template.source!r}) takes no {name}={text!r}: it must match {regex!r}",
+                f"{what} ({template}) takes no {name}={text!r}: it must match {regex!r}",
                 needed=template.names,
             )
     elif not text:
-        raise BuildError(
-            f"{what} ({template.source!r}) takes no empty {name!r}", needed=template.names
-        )
+        raise BuildError(f"{what} ({template}) takes no empty {name!r}", needed=template.names)
     return text
 
 
