@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-from .handlers import actions_of, make_handler, table_of
+from .handlers import actions_of, make_handler, make_mounted, table_of
 from .http import Handler
-from .routing import Declarations, Place, RouteError
-
-if TYPE_CHECKING:
-    from .app import App
+from .routing import Declarations, Place, RouteError, URLMap
 
 __all__ = ["Declaring", "Submapper"]
 
@@ -154,16 +151,22 @@ class Declaring:
         """Name a URL for `url_for` that nothing here answers: a CDN, another server."""
         self._declarations.static(name, url, place=Place.here(1))
 
-    def mount(self, prefix: str, target: App, *, name: str | None = None) -> None:
+    def mount(
+        self, prefix: str, target: Any, *, name: str | None = None, **options: Any
+    ) -> None:
         """Give every URL under `prefix` to another application.
 
         Its hooks run inside the hooks of this one; `name` goes before the names of its routes
         (`name.route`). What it has no answer for goes on to the later routes of this one.
         """
+        place = Place.here(1)
         urls = getattr(target, "urls", None)
-        if urls is None:
-            raise RouteError(f"{target!r} is no App", path=prefix, place=Place.here(1))
-        self._declarations.mount(prefix, urls, place=Place.here(1), name=name)
+        if not isinstance(urls, URLMap):
+            urls = make_mounted(target, prefix, place, **options)
+        elif options:
+            problem = f"{min(options)!r} is no option for a mounted App"
+            raise RouteError(problem, path=prefix, place=place)
+        self._declarations.mount(prefix, urls, place=place, name=name)
 
     def submapper(self, prefix: str = "", **options: Any) -> Submapper:
         """The same declarations under a prefix: `with app.submapper('/api') as api:`.

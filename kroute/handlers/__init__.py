@@ -1,11 +1,11 @@
 """What can stand behind a URL.
 
-make_handler, bind_handler, table_of, actions_of: from what an author declares. FunctionHandler,
-GeneratorHandler: functions.
+make_handler, make_mounted, bind_handler, table_of, actions_of: from what an author declares.
+FunctionHandler, GeneratorHandler: functions.
 """
 
 from .function import FunctionHandler, GeneratorHandler
-from .make import actions_of, bind_handler, make_handler, table_of
+from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
 
 __all__ = [
     "FunctionHandler",
@@ -13,5 +13,6 @@ __all__ = [
     "actions_of",
     "bind_handler",
     "make_handler",
+    "make_mounted",
     "table_of",
 ]

@@ -1,4 +1,5 @@
-"""make_handler, bind_handler, table_of, actions_of: from what an author declares to handlers."""
+"""make_handler, make_mounted, bind_handler, table_of, actions_of: from what an author declares to
+handlers."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from ..http import Handler
 from ..routing import HandlerTable, Place, RouteError
 from .function import FunctionHandler, GeneratorHandler, is_generator_function
 
-__all__ = ["actions_of", "bind_handler", "make_handler", "table_of"]
+__all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_of"]
 
 
 def make_handler(
@@ -34,6 +35,17 @@ def make_handler(
         raise RouteError(problem, path=path, place=Place.of(thing))
     kind = GeneratorHandler if is_generator_function(thing) else FunctionHandler
     return kind(thing, threaded, max_body)
+
+
+def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Handler:
+    """The handler for what everything under a prefix is given to.
+
+    Raises RouteError for what cannot be mounted.
+    """
+    if callable(getattr(target, "start", None)) and hasattr(target, "max_body"):
+        handler: Handler = target
+        return handler
+    raise RouteError(f"{target!r} is no App", path=prefix, place=place)
 
 
 def bind_handler(handler: Handler, table: HandlerTable[Handler]) -> Handler:
