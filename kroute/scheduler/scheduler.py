@@ -377,7 +377,7 @@ def _tell_partners(mprocess: microprocess) -> None:
     """
     signal = getattr(mprocess, "outboxes", {}).get("signal")
     if signal is not None:
-        with contextlib.suppress(noSpaceInBox), _contained(mprocess, "telling its partners"):
+        with _contained(mprocess, "telling its partners"), contextlib.suppress(noSpaceInBox):
             signal.append(shutdownMicroprocess(mprocess))
 
 

@@ -1,0 +1,209 @@
+"""`ReactiveComponent`: acts when a message arrives, in the sender's time slice."""
+
+from __future__ import annotations
+
+import itertools
+
+import Axon.Scheduler
+import pytest
+from Axon.Component import component
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+
+from kroute.scheduler import ReactiveComponent, Scheduler
+
+from .helpers import Runs, Sink, Stepped, run
+
+
+class Passes(ReactiveComponent):
+    """Sends on what comes; ends with "control"."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.life: list[str] = []
+
+    def on_start(self) -> None:
+        self.life.append("start")
+
+    def on_end(self) -> None:
+        self.life.append("end")
+
+    def react(self) -> None:
+        self.life.append("react")
+        while self.dataReady("inbox"):
+            self.send(self.recv("inbox"), "outbox")
+        if self.dataReady("control"):
+            self.send(self.recv("control"), "signal")
+            self.finish()
+
+
+def chained(stepped: Stepped, *parts: component) -> None:
+    for source, sink in itertools.pairwise(parts):
+        sink.link((source, "outbox"), (sink, "inbox"))
+        sink.link((source, "signal"), (sink, "control"))
+    stepped.start(*parts)
+    stepped(2)
+
+
+def test_its_life(stepped: Stepped) -> None:
+    part = Passes()
+    chained(stepped, part)
+    assert part.life == ["start", "react"]
+    assert stepped.scheduler.isThreadPaused(part)
+    part._deliver(producerFinished(), "control")
+    assert part.life == ["start", "react", "react"]
+    stepped.finish()
+    assert part.life == ["start", "react", "react", "end"]
+    assert part.home is stepped.scheduler
+
+
+def test_a_message_goes_through_a_chain_in_one_go(stepped: Stepped) -> None:
+    parts, sink = [Passes() for _ in range(10)], Sink()
+    chained(stepped, *parts, sink)
+    parts[0]._deliver("message", "inbox")
+    assert sink.inboxes["inbox"] is not None
+    assert list(sink.inboxes["inbox"].storage) == ["message"]
+    stepped(2)
+    assert sink.got == ["message"]
+
+
+def test_what_came_before_its_first_time_slice_is_found_in_it(stepped: Stepped) -> None:
+    part, sink = Passes(), Sink()
+    part._deliver("early", "inbox")
+    assert part.life == []
+    chained(stepped, part, sink)
+    stepped(2)
+    assert sink.got == ["early"]
+
+
+def test_what_arrives_while_it_reacts_makes_it_react_again(stepped: Stepped) -> None:
+    """Two that answer each other: neither is entered twice, and nothing is left lying."""
+
+    class Counts(ReactiveComponent):
+        depth = deepest = 0
+
+        def react(self) -> None:
+            self.depth += 1
+            self.deepest = max(self.depth, self.deepest)
+            if self.dataReady("inbox"):  # one only: the next one is for the next call
+                n = self.recv("inbox")
+                if n:
+                    self.send(n - 1, "outbox")
+            self.depth -= 1
+
+    one, two = Counts(), Counts()
+    one.link((two, "outbox"), (one, "inbox"))
+    chained(stepped, one, two)
+    one._deliver(1001, "inbox")
+    assert (one.anyReady(), two.anyReady()) == (False, False)
+    assert (one.deepest, two.deepest) == (1, 1)
+
+
+def test_what_it_leaves_in_its_inbox_does_not_make_it_spin(stepped: Stepped) -> None:
+    class Leaves(ReactiveComponent):
+        calls = 0
+
+        def react(self) -> None:
+            self.calls += 1
+
+    part = Leaves()
+    chained(stepped, part)
+    for _ in range(3):
+        part._deliver("left", "inbox")
+    stepped(5)
+    assert part.calls == 4  # the first time slice's, and one for each
+    assert stepped.poller.waits[-1] is None
+
+
+def test_it_has_no_turn_when_its_messages_are_collected(stepped: Stepped) -> None:
+    part, sink = Passes(), Sink()
+    chained(stepped, part, sink)
+    turns = []
+    part.unpause = lambda: turns.append(1)  # type: ignore[method-assign]
+    part._deliver("message", "inbox")
+    stepped(3)
+    assert (sink.got, turns) == (["message"], [])
+
+
+@pytest.mark.parametrize("where", ["on_start", "react", "on_end"])
+def test_a_failure_closes_it_down_and_never_reaches_the_sender(
+    stepped: Stepped, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    class Fails(Passes):
+        pass
+
+    def fail(self: Passes) -> None:
+        self.life.append("fail")
+        raise KeyError(where)
+
+    setattr(Fails, where, fail)
+    sent: list[str] = []
+
+    def sender(self: Runs) -> object:
+        for _ in range(5):
+            yield 1
+        self.send("message", "outbox")
+        self.send(producerFinished(), "signal")
+        sent.append("both")
+
+    source, part, sink = Runs(sender), Fails(), Sink()  # type: ignore[arg-type]
+    chained(stepped, source, part, sink)
+    stepped.finish()
+    assert sent == ["both"]
+    assert part.life.count("fail") == 1
+    assert part.life[-1] == ("fail" if where == "on_end" else "end")
+    assert isinstance(sink.told[-1], shutdownMicroprocess) or where == "on_end"
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert part.name in record.getMessage()
+    assert record.exc_info is not None
+    assert str(record.exc_info[1]) == repr(where)
+
+
+def test_after_a_failure_it_does_not_react(
+    stepped: Stepped, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Fails(Passes):
+        def react(self) -> None:
+            super().react()
+            if len(self.life) > 3:
+                raise KeyError
+
+    part = Fails()
+    chained(stepped, part)
+    for _ in range(5):
+        part._deliver("message", "inbox")
+    stepped.finish()
+    assert part.life == ["start", "react", "react", "react", "end"]
+    assert len(caplog.records) == 1
+
+
+def test_after_its_end_it_does_not_react(stepped: Stepped) -> None:
+    part = Passes()
+    chained(stepped, part)
+    part._deliver(producerFinished(), "control")
+    stepped.finish()
+    before = list(part.life)
+    part._deliver("late", "inbox")
+    assert part.life == before
+
+
+def test_stop_of_the_scheduler_calls_on_end(scheduler: Scheduler) -> None:
+    part = Passes().activate()
+    scheduler.call_later(0.002, scheduler.stop)
+    run(scheduler)
+    assert part.life == ["start", "react", "end"]
+
+
+def test_axons_own_scheduler_is_refused() -> None:
+    """It could not contain failures, and has no poller."""
+    saved = Axon.Scheduler.scheduler.run
+    own = Axon.Scheduler.scheduler()
+    assert Axon.Scheduler.scheduler.run is saved
+    part = Passes().activate(Scheduler=own)
+    with pytest.raises(RuntimeError, match="runs on kroute's scheduler, not on"):
+        next(part)
+    assert part.life == []
+
+
+def test_react_is_for_the_subclass() -> None:
+    with pytest.raises(NotImplementedError):
+        ReactiveComponent().react()
