@@ -5,16 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import webob
+import webob.exc
 
 __all__ = ["Request"]
+
+
+def _from_client(name: str, what: str) -> Any:
+    """WebOb's property `name`; what a client sent that cannot be read as that is its fault."""
+    inherited: Any = getattr(webob.Request, name)
+
+    def get(self: webob.Request) -> Any:
+        try:
+            return inherited.fget(self)
+        except (ValueError, LookupError) as error:
+            raise webob.exc.HTTPBadRequest(f"{what} cannot be read: {error}.") from error
+
+    return property(get, inherited.fset, inherited.fdel, inherited.__doc__)
 
 
 class Request(webob.Request):
     """A request, as a handler sees it: `webob.Request` and what routing knows about it.
 
+    GET, POST, json and text raise HTTPBadRequest where the client sent what is no such thing.
     The environ it is made of is a WSGI environ (PEP 3333); the path as it was sent stands in
     `kroute.raw_path`.
     """
+
+    GET = _from_client("GET", "The query")
+    POST = _from_client("POST", "The form in the body")
+    json = json_body = _from_client("json", "The JSON in the body")
+    text = _from_client("text", "The text in the body")
 
     @property
     def path_variables(self) -> dict[str, Any]:

@@ -155,6 +155,8 @@ class Dispatcher(ReactiveComponent):
         elif miss.allow:
             detail = f"{method} is not among the methods of this URL: {allow[0][1]}."
             raise webob.exc.HTTPMethodNotAllowed(detail, headers=allow)
+        elif not is_utf8(path):
+            raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
         else:
             raise webob.exc.HTTPNotFound()
 
