@@ -120,6 +120,8 @@ class RequestParser:
     # The states: what is to be read next.
 
     def _read_head(self) -> Event | NeedData:
+        if not self._buffer:
+            return NEED_DATA
         while self._buffer.startswith(b"\r\n", self._start):
             # RFC 9112, section 2.2: at least one empty line before a request line is ignored.
             self._take(2)
@@ -276,11 +278,13 @@ class RequestParser:
             shown = bare.end() + (bare[0] == b"\r")
             faults.append((shown, "a line ends with a bare CR or LF; CRLF is right", 400))
         if is_head:
-            if block and not TOKEN.match(block) and not block.startswith(b"\r"):
+            if block[:1] != b"\r" and block and not TOKEN.match(block[:1]):
                 faults.append((1, "a request begins with a method", 400))
-            if block.find(b"\r\n", 0, limits.request_line + 2) < 0:
+            enough = limits.request_line + 2
+            # Looked for once only: not again where more bytes than that were scanned before.
+            if self._scanned < enough <= len(block) and block.find(b"\r\n", 0, enough) < 0:
                 message = f"the request line is longer than {limits.request_line} bytes"
-                faults.append((limits.request_line + 2, message, 414))
+                faults.append((enough, message, 414))
         message = f"the header fields are longer than {limits.header_bytes} bytes"
         faults.append((limits.header_bytes + 1, message, 431))
         shown, message, status = min(faults, key=lambda fault: fault[0])

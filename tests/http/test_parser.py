@@ -1,0 +1,362 @@
+"""RequestParser: the corpus and what cannot be written down there, in whatever pieces it comes."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from raw_requests import NEXT, Case, Refused, bytewise, in_two, kinds, load, parse, transcript
+
+from kroute.http import NEED_DATA, Data, End, Head, Limits, RemoteProtocolError, RequestParser
+
+VALID = load("valid")
+INVALID = load("invalid")
+REFUSED_HERE = [case for case in INVALID if not case.expected.startswith("environ")]
+REFUSED_LATER = [case for case in INVALID if case.expected.startswith("environ")]
+
+HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def by_name(case: Case) -> str:
+    return case.name
+
+
+# The corpus.
+
+
+@pytest.mark.parametrize("case", VALID, ids=by_name)
+def test_valid(case: Case) -> None:
+    assert transcript(parse([case.raw])) == case.expected
+    assert transcript(parse(bytewise(case.raw))) == case.expected
+    for pieces in in_two(case.raw):
+        assert transcript(parse(pieces)) == case.expected
+
+
+@pytest.mark.parametrize("case", VALID, ids=by_name)
+def test_valid_with_another_request_behind(case: Case) -> None:
+    """RFC 9112, section 9.3.2; section 9.6: nothing is looked at after a close."""
+    closes = any(isinstance(event, Head) and not event.keep_alive for event in parse([case.raw]))
+    behind = "" if closes else "\n" + transcript(parse([NEXT]))
+    raw = case.raw + NEXT
+    assert transcript(parse([raw])) == case.expected + behind
+    assert transcript(parse(bytewise(raw))) == case.expected + behind
+
+
+@pytest.mark.parametrize("case", VALID, ids=by_name)
+def test_valid_and_cut_off(case: Case) -> None:
+    """What is not complete is neither refused nor made complete."""
+    whole = parse([case.raw])
+    for at in range(len(case.raw)):
+        part = parse([case.raw[:at]])
+        assert len(part) < len(whole) or part != whole
+        assert not any(isinstance(event, Refused) for event in part)
+
+
+@pytest.mark.parametrize("case", REFUSED_HERE, ids=by_name)
+def test_invalid(case: Case) -> None:
+    refused = parse([case.raw])
+    assert kinds(refused) == case.expected
+    for raw in (case.raw, case.raw + NEXT):
+        assert parse([raw]) == refused
+        assert parse(bytewise(raw)) == refused
+        for pieces in in_two(raw):
+            assert parse(pieces) == refused
+
+
+@pytest.mark.parametrize("case", REFUSED_LATER, ids=by_name)
+def test_invalid_only_for_the_environ(case: Case) -> None:
+    assert kinds(parse([case.raw])) == "head"
+
+
+@pytest.mark.parametrize("case", VALID + INVALID, ids=by_name)
+def test_the_corpus_cites(case: Case) -> None:
+    assert re.match(r"RFC \d+, (section|appendix) ", case.section)
+
+
+def test_the_corpus_is_large_and_says_nothing_twice() -> None:
+    assert len(VALID) >= 80
+    assert len(INVALID) >= 120
+    for cases in (VALID, INVALID):
+        assert len({case.name for case in cases}) == len(cases)
+        assert len({case.raw for case in cases}) == len(cases)
+
+
+# One connection.
+
+
+def test_a_pipeline_in_order() -> None:
+    """RFC 9112, section 9.3.2."""
+    cases = [case for case in VALID if " close" not in case.expected]
+    raw = b"".join(case.raw for case in cases)
+    expected = "\n".join(case.expected for case in cases)
+    assert transcript(parse([raw])) == expected
+    assert transcript(parse(bytewise(raw))) == expected
+
+
+def test_it_looks_at_nothing_that_was_not_asked_for() -> None:
+    parser = RequestParser(Limits())
+    parser.feed(NEXT + b"not HTTP")
+    assert isinstance(parser.next_event(), Head)
+    assert parser.buffered == b"not HTTP"
+
+
+def test_what_follows_an_upgrade_stays() -> None:
+    """RFC 9110, section 7.8: after a 101 the bytes are another protocol's."""
+    parser = RequestParser(Limits())
+    parser.feed(
+        b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00"
+    )
+    assert isinstance(parser.next_event(), Head)
+    assert parser.buffered == b"\x81\x00"
+
+
+def test_a_refusal_is_final() -> None:
+    parser = RequestParser(Limits())
+    parser.feed(b"\0")
+    for _ in range(3):
+        with pytest.raises(RemoteProtocolError, match="method") as caught:
+            parser.next_event()
+        assert caught.value.status == 400
+        parser.feed(NEXT)
+
+
+def test_after_close_everything_is_dropped() -> None:
+    """RFC 9112, section 9.6: no further requests after `close`."""
+    parser = RequestParser(Limits())
+    parser.feed(b"GET / HTTP/1.0\r\n\r\n" + NEXT)
+    assert isinstance(parser.next_event(), Head)
+    assert parser.next_event() is NEED_DATA
+    parser.feed(b"\0" * 100_000)
+    assert parser.next_event() is NEED_DATA
+    assert parser.buffered == b""
+    assert not parser.in_message
+
+
+def test_in_message() -> None:
+    parser = RequestParser(Limits())
+    seen = []
+    for piece in (
+        b"\r\n",
+        b"POST / HTTP/1.1\r\n",
+        b"Host: a\r\nContent-Length: 2\r\n\r\n",
+        b"h",
+        b"i",
+        b"G",
+    ):
+        parser.feed(piece)
+        while parser.next_event() is not NEED_DATA:
+            pass
+        seen.append(parser.in_message)
+    assert seen == [False, True, True, True, False, True]
+
+
+def test_it_is_in_a_message_until_the_end_was_taken() -> None:
+    parser = RequestParser(Limits())
+    parser.feed(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi")
+    assert isinstance(parser.next_event(), Head)
+    assert isinstance(parser.next_event(), Data)
+    assert parser.in_message
+    assert parser.next_event() == End([])
+    assert not parser.in_message
+
+
+def test_close() -> None:
+    parser = RequestParser(Limits())
+    parser.feed(b"GET / ")
+    parser.close()
+    assert parser.buffered == b""
+    assert parser.next_event() is NEED_DATA
+
+
+def test_a_body_is_passed_on_as_it_comes_and_not_copied() -> None:
+    parser = RequestParser(Limits())
+    parser.feed(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n")
+    assert isinstance(parser.next_event(), Head)
+    piece = bytes(100_000)
+    parser.feed(piece)
+    event = parser.next_event()
+    assert isinstance(event, Data)
+    assert event.data is piece
+    assert parser.next_event() is NEED_DATA
+
+
+def test_nothing_is_kept_of_what_was_read() -> None:
+    """An idle connection holds no buffer."""
+    parser = RequestParser(Limits())
+    parser.feed(NEXT)
+    parser.next_event()
+    assert not parser._buffer
+    assert parser.next_event() is NEED_DATA
+
+
+@pytest.mark.parametrize("length", [1 << 31, 1 << 32, 1 << 62])
+def test_lengths_that_no_memory_has(length: int) -> None:
+    """RFC 9110, section 8.6; RFC 9112, section 7.1: anticipate large numerals."""
+    [head] = parse([b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % length])
+    assert isinstance(head, Head)
+    assert head.body_length == length
+    assert kinds(parse([HEAD + b"%x\r\nx" % length])) == "head data"
+
+
+# Pieces.
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
+    """A pipeline of cases, valid and not, and the same in pieces."""
+    raw = b"".join(case.raw for case in draw(st.lists(st.sampled_from(VALID), max_size=3)))
+    raw += draw(st.sampled_from(VALID + INVALID)).raw
+    cuts = sorted(draw(st.lists(st.integers(0, len(raw)), max_size=12)))
+    return raw, [raw[i:j] for i, j in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
+
+
+@settings(max_examples=300, derandomize=True, deadline=None)
+@given(streams())
+def test_pieces_do_not_matter(stream: tuple[bytes, list[bytes]]) -> None:
+    raw, pieces = stream
+    assert parse(pieces) == parse([raw])
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.binary(max_size=20))
+def test_any_body_in_chunks(chunks: list[bytes], behind: bytes) -> None:
+    """RFC 9112, section 7.1: data is any bytes."""
+    body = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+    raw = HEAD + body + b"0\r\n\r\n"
+    events = parse([raw])
+    assert parse(bytewise(raw)) == events
+    assert b"".join(event.data for event in events if isinstance(event, Data)) == b"".join(chunks)
+    assert events[-1] == End([])
+    # The end is where it was said to be: what is behind is read like at the beginning.
+    assert parse([raw + behind])[len(events) :] == parse([behind])
+
+
+# Mutations.
+
+BITS = [
+    *(b"\r", b"\n", b"\r\n", b"\r\n\r\n", b" ", b"\t", b":", b",", b";", b"\0", b"\x7f", b"\xff"),
+    *(b"0", b"5", b"-", b"+", b"a", b"chunked", b"HTTP/1.1", b"HTTP/1.0", b"*", b"/", b"#", b'"'),
+    *(b"Content-Length: 3\r\n", b"Transfer-Encoding: chunked\r\n", b"Host: b\r\n", b"close"),
+    *(b"Connection: upgrade\r\nUpgrade: x\r\n", b"Expect: 100-continue\r\n", b"0\r\n\r\n"),
+]
+
+
+def mutate(raw: bytes, dice: random.Random) -> bytes:
+    """Bytes put in, taken out, doubled or changed in a few places."""
+    for _ in range(dice.randint(1, 4)):
+        i = dice.randrange(len(raw) + 1)
+        j = min(len(raw), i + dice.choice((0, 0, 1, 1, 2, 8)))
+        raw = raw[:i] + dice.choice((b"", raw[i:j] * 2, dice.choice(BITS))) + raw[j:]
+    return raw
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_mutations_are_read_one_way_only(seed: int) -> None:
+    """No exception but RemoteProtocolError, an end to it, and no difference by pieces."""
+    dice = random.Random(seed)
+    for _ in range(400):
+        raw = mutate(dice.choice(VALID).raw + dice.choice((b"", NEXT)), dice)
+        at = sorted(dice.choices(range(len(raw) + 1), k=3))
+        whole = parse([raw])
+        assert len(whole) <= len(raw) + 1
+        assert parse([raw[: at[0]], raw[at[0] : at[1]], raw[at[1] :]]) == whole, raw
+        assert parse(bytewise(raw)) == whole, raw
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_noise(seed: int) -> None:
+    dice = random.Random(seed)
+    for _ in range(300):
+        raw = dice.choice((b"", b"GET / HTTP/1.1\r\n", HEAD)) + dice.randbytes(dice.randrange(99))
+        assert parse(bytewise(raw)) == parse([raw]), raw
+
+
+# Smuggling: where two readers could disagree, nobody reads on (RFC 9112, section 11.2).
+
+LENGTHS = [b"Content-Length: 5", b"Content-Length: 6", b"Content-Length: 0"]
+CODINGS = [
+    b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: identity",
+    b"transfer-encoding:\tchunked",
+    b"Transfer-Encoding: gzip, chunked",
+    b"Transfer-Encoding: chunked, identity",
+    b"Transfer-Encoding: xchunked",
+    b"Transfer-Encoding:",
+]
+DISGUISED = [
+    b"Transfer-Encoding : chunked",
+    b" Transfer-Encoding: chunked",
+    b"Transfer-Encoding\t: chunked",
+    b"Transfer-Encoding:\x0bchunked",
+    b"Transfer-Encoding: chunked\x00",
+    b"X: y\nTransfer-Encoding: chunked",
+    b"X: y\rTransfer-Encoding: chunked",
+    b"Transfer-Encoding\n: chunked",
+    b"Transfer-Encoding:\n chunked",
+    b"Transfer-Encoding:\r\n chunked",
+    b"Trans\0fer-Encoding: chunked",
+    b"Content-Length : 6",
+    b"Content-Length:\x0c6",
+    b"Content-Length: 6\r",
+]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [(a, b) for a in LENGTHS for b in CODINGS]
+    + [(b, a) for a in LENGTHS for b in CODINGS]
+    + [(a, b) for a in LENGTHS for b in LENGTHS]
+    + [(a, b) for a in CODINGS for b in CODINGS]
+    + [(a, b) for a in LENGTHS for b in DISGUISED]
+    + [(b, a) for a in LENGTHS for b in DISGUISED],
+    ids=lambda fields: " + ".join(map(repr, fields)),
+)
+@pytest.mark.parametrize("version", [b"1.1", b"1.0"])
+def test_ambiguous_framing_is_refused(fields: tuple[bytes, bytes], version: bytes) -> None:
+    raw = b"POST / HTTP/%b\r\nHost: a\r\n%b\r\n%b\r\n\r\n0\r\n\r\n" % (version, *fields)
+    [refused] = parse([raw + NEXT])
+    assert isinstance(refused, Refused)
+    if refused.status != 400:
+        # The framing is beyond doubt: one `chunked`, at the end. What it is applied to is not.
+        assert refused.status == 501
+        assert all(field in CODINGS for field in fields)
+        assert fields[1].endswith(b"chunked")
+    assert parse(bytewise(raw + NEXT)) == [refused]
+
+
+# Time. (The bounds are many times what is needed; quadratic work would be many times over them.)
+
+
+def seconds(raw: bytes, size: int, limits: Limits | None = None) -> float:
+    began = time.perf_counter()
+    parse([raw[at : at + size] for at in range(0, len(raw), size)], limits)
+    return time.perf_counter() - began
+
+
+SLOW = {
+    "a method": b"A" * 65_000,
+    "a request line": b"GET /" + b"a" * 65_000,
+    "a request line and fields": b"GET /%b HTTP/1.1\r\n" % (b"a" * 8_000) + b"X: y\r\n" * 9_500,
+    "fields": b"GET / HTTP/1.1\r\nHost: a\r\n" + b"X: yyyyyyyyyyyy\r\n" * 3_800,
+    "a field": b"GET / HTTP/1.1\r\nHost: " + b"a" * 65_000,
+    "empty lines": b"\r\n" * 32_000,
+    "a chunk extension": HEAD + b"5;" + b"a" * 65_000,
+    "a chunk extension of spaces": HEAD + b"5" + b";a" * 10 + b" " * 65_000 + b"\r\n",
+    "chunk extensions": HEAD + b"5" + b";a=" * 20_000 + b"\r\n",
+    "trailers": HEAD + b"0\r\n" + b"X: y\r\n" * 10_000,
+    "chunks of one byte": HEAD + b"1\r\nx\r\n" * 10_000,
+    "chunks of empty lines": HEAD + b"4\r\n\r\n\r\n\r\n" * 7_000,
+    "a chunk": HEAD + b"10000\r\n" + b"x" * 65_000,
+    "requests": b"GET / HTTP/1.1\r\nHost:\r\n\r\n" * 2_500,
+}
+
+
+@pytest.mark.parametrize("raw", SLOW.values(), ids=SLOW)
+def test_time_is_linear(raw: bytes) -> None:
+    limits = Limits(request_line=65_536)
+    assert seconds(raw, 1, limits) < 1
+    assert seconds(raw, len(raw), limits) < 0.3
