@@ -36,9 +36,10 @@ class Variable(NamedTuple):
 class Template:
     """A path as declared (`source`), its `parts`, its `requirements`, and Routes' spelling of it.
 
-    `place` is where it was declared; `parts` are text (unescaped) and `Variable`s in order; `names` the variables' names;
+    `parts` are text (unescaped) and `Variable`s in order; `names` the variables' names;
     `optional` those that may be absent from a match; `for_routes` the same template in a spelling
-    that Routes reads right, the regexes taken out into `requirements`.
+    that Routes reads right, the regexes taken out into `requirements`; `place` is where it was
+    declared.
     """
 
     __slots__ = (
