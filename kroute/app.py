@@ -137,7 +137,7 @@ class App(Declaring):
         """
         show_log()
         raise_descriptor_limit()
-        serve(self, [(host, port)])
+        serve(self.protocol, [(host, port)], self.limits.connections)
 
 
 def _plain(function: Callable[..., Any]) -> None:

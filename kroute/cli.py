@@ -92,7 +92,11 @@ def _run(options: argparse.Namespace) -> int:
     app.access_log = app.access_log or options.access_log
     app.check()
     raise_descriptor_limit()
-    serve(app, options.bind or [Address("127.0.0.1", 8080)])
+    serve(
+        app.protocol,
+        options.bind or [Address("127.0.0.1", 8080)],
+        app.limits.connections,
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""serve: an application on sockets, until somebody stops it.
+"""serve: a protocol, such as that of an application, on sockets, until somebody stops it.
 
 show_log, raise_descriptor_limit: what a process that serves does first.
 """
@@ -10,20 +10,16 @@ import logging
 import signal
 import threading
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
-from .net import Address, Listener, bind
+from .net import Address, Listener, ProtocolFactory, bind
 from .scheduler import Scheduler, get_scheduler
 
 try:
     import resource
 except ImportError:  # pragma: no cover - not on Unix
     resource = None  # type: ignore[assignment]
-
-if TYPE_CHECKING:
-    from .app import App
 
 __all__ = ["raise_descriptor_limit", "serve", "show_log"]
 
@@ -48,8 +44,10 @@ def raise_descriptor_limit() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def serve(app: App, addresses: Iterable[tuple[str, int]]) -> None:
-    """Serve `app` on `addresses` until Ctrl-C or SIGTERM, then finish what has begun and return.
+def serve(
+    protocol: ProtocolFactory, addresses: Iterable[tuple[str, int]], max_connections: int = 10_000
+) -> None:
+    """Serve `protocol` on `addresses` until Ctrl-C or SIGTERM, then finish what has begun and return.
 
     The first signal closes the listening sockets and lets requests finish, for DRAIN seconds at
     most; a second one ends everything at once. Other components that were activated go on until
@@ -65,7 +63,7 @@ def serve(app: App, addresses: Iterable[tuple[str, int]]) -> None:
             sock.close()
         raise
     scheduler = get_scheduler()
-    listeners = [Listener(sock, app.protocol, app.limits.connections) for sock in sockets]
+    listeners = [Listener(sock, protocol, max_connections) for sock in sockets]
     for sock, listener in zip(sockets, listeners, strict=True):
         listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
         listener.activate()
