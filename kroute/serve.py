@@ -47,7 +47,7 @@ def raise_descriptor_limit() -> None:
 def serve(
     protocol: ProtocolFactory, addresses: Iterable[tuple[str, int]], max_connections: int = 10_000
 ) -> None:
-    """Serve `protocol` on `addresses` until Ctrl-C or SIGTERM, then finish what has begun and return.
+    """Serve `protocol` on `addresses` until Ctrl-C or SIGTERM; finish what has begun, and return.
 
     The first signal closes the listening sockets and lets requests finish, for DRAIN seconds at
     most; a second one ends everything at once. Other components that were activated go on until
