@@ -79,6 +79,7 @@ class HTTPProtocol(ReactiveComponent):
         self._make_request = make_request
         self._access = access
         self._parser = RequestParser(limits)
+        self._hungry = True  # the parser has asked for more bytes
         self._framing = AnswerFraming()
         self._exchange: Exchange | None = None
         self._head: Head | None = None
@@ -172,16 +173,17 @@ class HTTPProtocol(ReactiveComponent):
                 if self._unsent > self._limits.output_high:
                     self._paused = True
                     return
-                event = parser.next_event()
-                if event is NEED_DATA:
+                if self._hungry:
                     if not incoming:
                         return
                     parser.feed(self.recv("inbox"))
-                elif type(event) is Head:
+                event = parser.next_event()
+                self._hungry = event is NEED_DATA
+                if type(event) is Head:
                     self._request(event)
                 elif type(event) is Data:
                     self._received(event.data)
-                else:
+                elif not self._hungry:
                     self._complete()
         except RemoteProtocolError as error:
             self._refuse(error)
