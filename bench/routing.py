@@ -64,7 +64,7 @@ def scenes(size: int) -> dict[str, Scene]:
     }
 
 
-# -- the routers: each makes a map of a scene -------------------------------------------------------
+# -- the routers: each makes a map of a scene -----------------------------------------------------
 
 
 def kroute_urlmap(scene: Scene) -> Asked:
@@ -217,7 +217,7 @@ ROUTERS: dict[str, tuple[str, Callable[[Scene], Asked]]] = {
 }
 
 
-# -- measuring --------------------------------------------------------------------------------------
+# -- measuring ------------------------------------------------------------------------------------
 
 
 class Measured:

@@ -150,7 +150,7 @@ class URLMap(Declarations[E]):
         if not handlers:
             raise RouteError("no method has a handler", path=path, place=place)
         with self._lock:
-            self._check_name(name, path, place)
+            self._check_name(name, path, place, share=True)
             key = _table_key(template, defaults, asked, minimize)
             table = self._tables.get(key)
             if table is not None:
@@ -278,16 +278,16 @@ class URLMap(Declarations[E]):
             self._named[name] = thing
         self._compiled = None
 
-    def _check_name(self, name: str | None, path: str, place: Place) -> None:
-        if name is None:
+    def _check_name(self, name: str | None, path: str, place: Place, share: bool = False) -> None:
+        """Raise `RouteError` if `name` is taken; tables of one path may `share` it."""
+        other = None if name is None else self._named.get(name)
+        if other is None or (share and isinstance(other, HandlerTable) and other.path == path):
             return
-        other = self._named.get(name)
-        if other is not None and other.path != path:
-            raise RouteError(
-                f"the name {name!r} is taken by {other.path!r}, declared at {other.place}",
-                path=path,
-                place=place,
-            )
+        raise RouteError(
+            f"the name {name!r} is taken by {other.path!r}, declared at {other.place}",
+            path=path,
+            place=place,
+        )
 
     def _contains(self, other: URLMap[E]) -> bool:
         return any(
@@ -385,7 +385,10 @@ class URLMap(Declarations[E]):
     ) -> Miss:
         """`miss`, or a redirect to `path` with, or without, its last slash, if that answers."""
         other = path[:-1] if path.endswith("/") else path + "/"
-        if not other or not isinstance(self._strict(method, other, environ), Match):
+        if not other:
+            return miss
+        answer = self._strict(method, other, environ)
+        if not isinstance(answer, Match) and not answer.final:
             return miss
         # 308 keeps the method and the body (RFC 9110, 15.4.9).
         return Miss(miss.allow, local_reference(quote_path(other)), 308, keep_query=True)
