@@ -53,6 +53,8 @@ def bind(address: Address) -> socket.socket:
 
     Raises BindError where the host has no address or the port cannot be had.
     """
+    if not 0 <= address.port <= 65535:  # getaddrinfo takes some of these modulo 65536
+        raise BindError(f"cannot listen on {address}: there is no such port")
     try:
         found = socket.getaddrinfo(
             address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

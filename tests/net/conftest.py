@@ -1,0 +1,54 @@
+"""Fixtures: one connection stepped by hand, and a server in a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import Axon.Scheduler
+import pytest
+from Axon.Component import component
+from Axon.CoordinatingAssistantTracker import coordinatingassistanttracker
+
+from kroute.scheduler import Scheduler
+
+from .helpers import Server, Wire
+
+
+@pytest.fixture
+def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
+    """A real scheduler, Axon's default one as long as the test runs."""
+    own = Scheduler()
+    monkeypatch.setattr(Axon.Scheduler.scheduler, "run", own)
+    yield own
+    own.stop()
+    own.runThreads()
+    own.poller.close()
+    coordinatingassistanttracker.basecat.zap()
+
+
+@pytest.fixture
+def wire(scheduler: Scheduler) -> Iterator[Callable[[component], Wire]]:
+    """Makes a connection with the given protocol component at one end of it."""
+    made: list[Wire] = []
+
+    def make(protocol: component) -> Wire:
+        made.append(Wire(scheduler, protocol))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def serve(scheduler: Scheduler) -> Iterator[Callable[..., Server]]:
+    """Starts a server with the given protocol factory."""
+    made: list[Server] = []
+
+    def make(protocol: Callable[..., component], host: str = "127.0.0.1", **argd: int) -> Server:
+        made.append(Server(scheduler, protocol, host, **argd))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
