@@ -57,7 +57,7 @@ class Dispatcher(ReactiveComponent):
     @property
     def over(self) -> bool:
         """Whether it has ended and takes no more exchanges."""
-        return self._finished
+        return self._finished or self._isStopped()
 
     def _rules_of(self, maps: tuple[URLMap[Handler], ...]) -> AppRules:
         rules = self._rules.get(maps)

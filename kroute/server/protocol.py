@@ -73,7 +73,8 @@ class HTTPProtocol(ReactiveComponent):
         access: AccessLog | None = None,
     ) -> None:
         super().__init__()
-        self._dispatcher = dispatcher
+        # At once, not in `on_start`: a Dispatcher that nobody is linked to may end until then.
+        self.link((self, "requests"), (dispatcher, "inbox"))
         self._environs = environs
         self._limits = limits
         self._make_request = make_request
@@ -104,9 +105,6 @@ class HTTPProtocol(ReactiveComponent):
 
     # The component's life.
 
-    def on_start(self) -> None:
-        self.link((self, "requests"), (self._dispatcher, "inbox"))
-
     def on_end(self) -> None:
         self._gone()
         self._parser.close()
@@ -135,10 +133,9 @@ class HTTPProtocol(ReactiveComponent):
                 self._lengths.clear()
                 self._closing = True
         elif isinstance(message, producerFinished):
-            if self._exchange is None:
+            self._framing.keep_alive = False
+            if self._exchange is None or self._exchange.done:
                 self._closing = True
-            else:
-                self._framing.keep_alive = False
 
     def _gone(self) -> None:
         """There is no client any more."""
@@ -212,7 +209,7 @@ class HTTPProtocol(ReactiveComponent):
     def _complete(self) -> None:
         """A request has been received to its end."""
         self._receiving = False
-        body, self._body = self._body, None
+        body = self._body  # kept until the answer is complete
         ready, self._ready = self._ready, None
         exchange = self._exchange
         if exchange is None or exchange.done:
@@ -234,6 +231,7 @@ class HTTPProtocol(ReactiveComponent):
             exchange.fail(webob.exc.HTTPRequestEntityTooLarge(detail))
 
     def _drop_body(self) -> None:
+        """Give back the memory or the file that a body takes."""
         body, self._body, self._ready = self._body, None, None
         if body is not None:
             body.close()
@@ -273,26 +271,26 @@ class HTTPProtocol(ReactiveComponent):
             return
         self._body = RequestBody(self._limit, self._limits.body_in_memory)
         self._ready = ready
-        if self._continues(exchange):
+        if self._continues(head):
             self._emit(CONTINUE)
 
-    def _continues(self, exchange: Exchange) -> bool:
-        """Whether the client waits for a 100 (RFC 9110, section 10.1.1)."""
-        expect: str = exchange.request.environ.get("HTTP_EXPECT", "")
-        return expect.lower() == "100-continue" and not self._parser.buffered
+    def _continues(self, head: Head) -> bool:
+        """Whether the client may wait for a 100 (RFC 9110, section 10.1.1)."""
+        return head.expect_continue and not self._parser.buffered
 
-    def _settle_body(self, exchange: Exchange) -> None:
+    def _settle_body(self) -> None:
         """An answer is about to begin: decide what becomes of a body that was not read."""
-        if not self._receiving:
+        head = self._head
+        if not self._receiving or head is None:
             return
-        length = self._head.body_length if self._head else None
-        if length is None or length > self._limits.discard_bytes or self._continues(exchange):
+        length = head.body_length
+        if length is None or length > self._limits.discard_bytes or self._continues(head):
             self._framing.keep_alive = False
 
     def whole(self, exchange: Exchange, response: webob.Response, body: bytes) -> None:
         """See `Sink`."""
         if exchange is self._exchange:
-            self._settle_body(exchange)
+            self._settle_body()
             self._send_whole(response, body)
             self._finish(exchange)
 
@@ -300,14 +298,14 @@ class HTTPProtocol(ReactiveComponent):
         status = response.status
         data = self._framing.whole(status, response.headerlist, body, http_date())
         self._status = status
-        self._sent = len(body)
+        self._sent = len(body) if self._framing.wants_body else 0
         self._emit(data)
 
     def start(self, exchange: Exchange, response: webob.Response, length: int | None) -> bool:
         """See `Sink`."""
         if exchange is not self._exchange:
             return False
-        self._settle_body(exchange)
+        self._settle_body()
         self._emit(
             self._framing.start(response.status, response.headerlist, length, http_date())
         )
@@ -352,6 +350,7 @@ class HTTPProtocol(ReactiveComponent):
             self._log_access(exchange)
         if not self._framing.keep_alive:
             self._closing = True
+        self._drop_body()
         if not self._receiving:
             self._exchange = None
         if not self._reacting:

@@ -1,0 +1,5 @@
+"""The fixture `world`: see `harness`."""
+
+from .harness import world
+
+__all__ = ["world"]
