@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kroute.routing import BuildError, Match, Miss, Place, RouteError, URLMap
+from kroute.routing import BuildError, HandlerTable, Match, Miss, Place, RouteError, URLMap
 
 from .helpers import HERE, answer
 
@@ -302,3 +302,17 @@ def test_declarations_that_cannot_stand_leave_no_trace(
     assert str(caught.value).startswith(f"app.py:12 (hello): route {path!r}: ")
     assert says in str(caught.value)
     assert (urls.declared, urls.names(), urls.mapper.matchlist) == ([], [], [])
+
+
+def test_bind_knows_the_table_and_may_refuse() -> None:
+    def bind(endpoint: str, table: HandlerTable[str]) -> str:
+        if endpoint == "no":
+            raise RouteError("no", path=table.path)
+        return f"{endpoint} {sorted(table.variables)}"
+
+    urls: URLMap[str] = URLMap(bind=bind)
+    with pytest.raises(RouteError):
+        urls.add("/{x}", {"GET": "yes", "PUT": "no"}, place=HERE)
+    assert urls.declared == []
+    urls.add("/{x}{.format}", {"GET": "yes"}, place=HERE)
+    assert answer(urls, "GET /a") == ("yes ['format', 'x']", {"x": "a"})
