@@ -21,7 +21,7 @@ from .store import EntryChanged, NoSuchEntry, Store
 __all__ = ["DATABASE", "make_app"]
 
 DATABASE = Path("var/atompub.sqlite")
-MAX_ENTRY = 1024 * 1024
+MAX_ENTRY = 256 * 1024
 
 STATUSES = {
     MalformedXML: webob.exc.HTTPBadRequest,

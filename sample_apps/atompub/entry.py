@@ -23,7 +23,7 @@ OUR_LINKS = {"self", "edit"}
 AT_MOST_ONE = ("content", "rights", "source", "summary")
 TEXTS = ("title", "content", "summary", "rights")
 NEEDED_ATTRIBUTE = {"link": "href", "category": "term"}
-TAG = re.compile(r"<[^>]*>")
+TAG = re.compile(r"<[^<>]*>")  # not <[^>]*>, which takes long for many <<<<
 
 
 class MalformedXML(Exception):
@@ -48,16 +48,26 @@ def read_entry(document):
     root = minidom.parseString(document).documentElement
     if not _is_atom(root, "entry"):
         raise InvalidEntry(f"The document is no atom:entry of {ATOM} but {_name(root)}.")
-    _tidy(root)
-    problem = _problem_of(root)
+    said = [child for child in root.childNodes if not (_is_text(child) or _is_ours(child))]
+    problem = _problem_of(said)
     if problem:
         raise InvalidEntry(f"The entry is not valid (RFC 4287, section 4.1): {problem}.")
-    if not _atoms(root, "author"):
-        _add_author(root, "anonymous")
-    plain = {name: _plain(child) for name in TEXTS for child in _atoms(root, name)}
+    plain = {name: _plain(child) for name in TEXTS for child in _atoms(said, name)}
     text = plain.get("content") or plain.get("summary", "")
+    return Entry(_written(root, said), plain["title"], text)
+
+
+def _written(root, said):
+    """The entry again, each of its children on a line of its own."""
+    lines = [root.cloneNode(deep=False).toxml().removesuffix("/>") + ">"]
+    lines += [child.toxml() for child in said]
+    if not _atoms(said, "author"):
+        # "atom:entry elements MUST contain one or more atom:author elements" (4.1.2)
+        a = f"{root.prefix}:" if root.prefix else ""
+        lines.append(f"<{a}author><{a}name>anonymous</{a}name></{a}author>")
+    xml = "\n  ".join(lines) + f"</{root.tagName}>"
     # A carriage return stands here only where the client wrote `&#13;`; XML would drop a bare one.
-    return Entry(root.toxml().replace("\r", "&#13;"), plain["title"], text)
+    return xml.replace("\r", "&#13;")
 
 
 def _check_syntax(document):
@@ -89,13 +99,8 @@ def _check_syntax(document):
         raise MalformedXML(f"The document is no well-formed XML: {error}") from error
 
 
-def _tidy(root):
-    """Drop what is the server's, and put each child on a line of its own."""
-    for child in list(root.childNodes):
-        if child.nodeType in (Node.TEXT_NODE, Node.CDATA_SECTION_NODE) or _is_ours(child):
-            root.removeChild(child)
-        else:
-            root.insertBefore(root.ownerDocument.createTextNode("\n  "), child)
+def _is_text(node):
+    return node.nodeType in (Node.TEXT_NODE, Node.CDATA_SECTION_NODE)
 
 
 def _is_ours(node):
@@ -104,9 +109,9 @@ def _is_ours(node):
     return (node.namespaceURI, node.localName) in OURS
 
 
-def _problem_of(entry):
-    """What is wrong with an entry, in words; '' if nothing is."""
-    counts = Counter(child.localName for child in _atoms(entry))
+def _problem_of(said):
+    """What is wrong with what an entry has in it, in words; '' if nothing is."""
+    counts = Counter(child.localName for child in _atoms(said))
     if counts["title"] != 1:
         return f"it has {counts['title']} atom:title where one is needed"
     for name in AT_MOST_ONE:
@@ -114,14 +119,14 @@ def _problem_of(entry):
             return f"it has more than one atom:{name}"
     alternates = [
         link
-        for link in _atoms(entry, "link")
+        for link in _atoms(said, "link")
         if (link.getAttribute("rel") or "alternate") == "alternate"
     ]
     if not counts["content"] and not alternates:
         return 'it has neither an atom:content nor an atom:link rel="alternate"'
-    if not counts["summary"] and any(c.hasAttribute("src") for c in _atoms(entry, "content")):
+    if not counts["summary"] and any(c.hasAttribute("src") for c in _atoms(said, "content")):
         return "its atom:content has a src, so it needs an atom:summary"
-    return next(filter(None, map(_problem_in, _atoms(entry))), "")
+    return next(filter(None, map(_problem_in, _atoms(said))), "")
 
 
 def _problem_in(child):
@@ -130,11 +135,11 @@ def _problem_in(child):
     needed = NEEDED_ATTRIBUTE.get(name)
     if needed and not child.hasAttribute(needed):
         return f"an atom:{name} has no {needed}"
-    if name in ("author", "contributor") and len(_atoms(child, "name")) != 1:
+    if name in ("author", "contributor") and len(_atoms(child.childNodes, "name")) != 1:
         return f"an atom:{name} needs one atom:name"
     if name not in TEXTS:
         return ""
-    inside, kind = _elements(child), child.getAttribute("type") or "text"
+    inside, kind = _elements(child.childNodes), child.getAttribute("type") or "text"
     if child.hasAttribute("src"):
         return "an atom:content with a src is not empty" if child.hasChildNodes() else ""
     if kind == "xhtml":
@@ -143,17 +148,6 @@ def _problem_in(child):
     if kind in ("text", "html") and inside:
         return f'an atom:{name} type="{kind}" has an element in it: <{inside[0].tagName}>'
     return ""
-
-
-def _add_author(entry, name):
-    """An entry has an author (RFC 4287, section 4.1.2), if a client names none."""
-    document = entry.ownerDocument
-    prefix = f"{entry.prefix}:" if entry.prefix else ""
-    author = document.createElementNS(ATOM, f"{prefix}author")
-    author.appendChild(document.createElementNS(ATOM, f"{prefix}name"))
-    author.firstChild.appendChild(document.createTextNode(name))
-    entry.appendChild(document.createTextNode("\n  "))
-    entry.appendChild(author)
 
 
 def _plain(element):
@@ -168,23 +162,23 @@ def _plain(element):
 
 
 def _characters(node):
-    if node.nodeType in (Node.TEXT_NODE, Node.CDATA_SECTION_NODE):
+    if _is_text(node):
         return node.data
     return "".join(map(_characters, node.childNodes))
 
 
-def _elements(node):
-    return [child for child in node.childNodes if child.nodeType == Node.ELEMENT_NODE]
+def _elements(nodes):
+    return [node for node in nodes if node.nodeType == Node.ELEMENT_NODE]
 
 
 def _is_atom(node, name):
     return (node.namespaceURI, node.localName) == (ATOM, name)
 
 
-def _atoms(node, name=None):
-    """The Atom elements right inside `node`, or those of one name."""
-    inside = (child for child in _elements(node) if child.namespaceURI == ATOM)
-    return [child for child in inside if name is None or child.localName == name]
+def _atoms(nodes, name=None):
+    """The Atom elements among `nodes`, or those of one name."""
+    found = (node for node in _elements(nodes) if node.namespaceURI == ATOM)
+    return [node for node in found if name is None or node.localName == name]
 
 
 def _name(element):

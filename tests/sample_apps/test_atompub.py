@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
@@ -10,18 +11,8 @@ from pathlib import Path
 import pytest
 from sample_server import ROOT, Server
 
+from sample_apps.atompub.__main__ import _address
 from sample_apps.atompub.guide import guide, steps
-
-
-def run(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "sample_apps.atompub", *arguments],
-        cwd=folder,
-        env={"PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=20,
-    )
 
 
 @pytest.mark.needs("curl")
@@ -56,17 +47,43 @@ def test_kroute_run_serves_it_too(tmp_path: Path) -> None:
     assert (tmp_path / "var" / "atompub.sqlite").is_file()
 
 
-def test_mistakes_are_told_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "text").write_text("This is no database. " * 100)
-    for arguments, why in (
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
         (["--database", "text"], "text: file is not a database"),
         (["--database", "text/x.sqlite"], "text"),
         (["--bind", "192.0.2.1:80"], "192.0.2.1:80"),
-    ):
-        done = run(*arguments, folder=tmp_path)
-        assert done.returncode == 2
-        assert why in done.stderr
-        assert done.stderr.count("\n") == 1, done.stderr
-    for address in ("8080", "localhost", "localhost:http", ":1", "localhost:70000"):
-        done = run("--bind", address, folder=tmp_path)
-        assert (done.returncode, "no HOST:PORT" in done.stderr) == (2, True)
+    ],
+    ids=["no database", "no directory", "no address"],
+)
+def test_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], why: str) -> None:
+    (tmp_path / "text").write_text("This is no database. " * 100)
+    done = subprocess.run(
+        [sys.executable, "-m", "sample_apps.atompub", *arguments],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert done.returncode == 2
+    assert why in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("localhost:80", ("localhost", 80)),
+        ("[::1]:0", ("::1", 0)),
+        ("0.0.0.0:8080", ("0.0.0.0", 8080)),
+    ],
+)
+def test_an_address(text: str, address: tuple[str, int]) -> None:
+    assert _address(text) == address
+
+
+@pytest.mark.parametrize("text", ["8080", "localhost", "a:http", ":1", "a:70000", "a:-1", "a:"])
+def test_no_address(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is no HOST:PORT"):
+        _address(text)

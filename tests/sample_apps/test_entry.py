@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from xml.etree import ElementTree
 
 import pytest
@@ -143,6 +144,22 @@ def test_xml_that_is_no_entry_is_refused_in_words(document: str, why: str) -> No
     with pytest.raises(InvalidEntry) as caught:
         read_entry(document.encode())
     assert why in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        entry(more="<x/>" * 9_990),
+        entry(content="&lt;" * 250_000).replace("<content>", '<content type="html">'),
+        entry(content="<!---->" * 140_000),
+        entry(content="<![CDATA[a]]>b" * 70_000),
+    ],
+    ids=["wide", "html", "comments", "cdata"],
+)
+def test_reading_takes_a_time_in_proportion(document: str) -> None:
+    start = time.process_time()
+    read_entry(document.encode())
+    assert time.process_time() - start < 1  # 0.01 to 0.3 s; 1.4 and 37 s, if it were quadratic
 
 
 def test_an_entry_without_content_has_an_alternate() -> None:

@@ -208,9 +208,9 @@ def test_what_is_wrong_is_said_without_markup_of_the_clients(atompub: Server) ->
     assert "<script" not in answer.text and "&lt;script" in answer.text
 
 
-def test_an_entry_of_more_than_a_mebibyte_is_refused(atompub: Server) -> None:
-    assert atompub.post(entry("Fits", "x" * 1_000_000)).status == 201
-    assert atompub.post(entry("Too long", "x" * 2**20)).status == 413
+def test_an_entry_of_more_than_256_kib_is_refused(atompub: Server) -> None:
+    assert atompub.post(entry("Fits", "x" * 262_000)).status == 201
+    assert atompub.post(entry("Too long", "x" * 2**18)).status == 413
 
 
 @pytest.mark.parametrize("path", ["/entries", "/"])
