@@ -5,6 +5,7 @@ All of it is worked out when a handler is registered; what does not fit is an er
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 import re
@@ -23,6 +24,7 @@ __all__ = ["Binding", "bind"]
 Converter = Callable[[str], Any]
 
 INTEGER = re.compile(r"-?[0-9]{1,4000}")
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}")
 FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
@@ -39,6 +41,12 @@ def _float(text: str) -> float:
     return number
 
 
+def _uuid(text: str) -> uuid.UUID:
+    if not UUID.fullmatch(text):  # UUID() takes braces, "urn:" and hyphens anywhere too
+        raise ValueError(text)
+    return uuid.UUID(text)
+
+
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
@@ -46,7 +54,7 @@ def _bytes(text: str) -> bytes:
 CONVERTERS: dict[object, Converter] = {
     int: _integer,
     float: _float,
-    uuid.UUID: uuid.UUID,
+    uuid.UUID: _uuid,
     bytes: _bytes,
 }
 
@@ -64,7 +72,11 @@ class Binding:
         self.takes_bytes = _bytes in converters.values()
 
     def convert(self, variables: dict[str, Any]) -> dict[str, Any]:
-        """`variables`, each as its parameter wants it. Raises HTTPNotFound where one cannot be."""
+        """`variables`, each as its parameter wants it. Raises HTTPNotFound where one cannot be.
+
+        They themselves stay text: the request and `url_for` have them too.
+        """
+        variables = variables.copy()
         for name, converter in self.converters.items():
             value = variables.get(name)
             if isinstance(value, str):
@@ -140,11 +152,14 @@ def _annotations(function: Callable[..., Any]) -> dict[str, Any]:
     function = getattr(function, "func", function)  # functools.partial
     if not (inspect.isfunction(function) or inspect.ismethod(function)):
         function = type(function).__call__
-    try:
-        return typing.get_type_hints(function)
-    except Exception:
-        # A name in them that exists for type checkers only: what Python itself made of them then.
-        return dict(getattr(function, "__annotations__", {}))
+    function = inspect.unwrap(function)
+    found = {}
+    for name, hint in getattr(function, "__annotations__", {}).items():
+        # One by one: in others there may be a name that exists for type checkers only.
+        with contextlib.suppress(Exception):
+            one = types.SimpleNamespace(__annotations__={name: hint})
+            found.update(typing.get_type_hints(one, getattr(function, "__globals__", {})))
+    return found
 
 
 def _plain(hint: Any) -> Any:

@@ -13,7 +13,7 @@ from ..http import Exchange
 from ..routing import HandlerTable
 from ..scheduler import in_thread
 from .binding import Binding, bind
-from .run import Run, deliver
+from .run import Run, deliver, failure
 
 __all__ = ["FunctionHandler", "GeneratorHandler", "is_generator_function"]
 
@@ -52,8 +52,8 @@ class FunctionHandler:
                 Run(exchange, value).go()  # a generator function in a plain one's wrapping
                 return
             deliver(exchange, exchange.rules.answer(exchange, value))
-        except Exception as error:
-            exchange.fail(error)
+        except BaseException as error:
+            exchange.fail(failure(error))
 
 
 class GeneratorHandler(FunctionHandler):
@@ -74,11 +74,13 @@ class GeneratorHandler(FunctionHandler):
                 variables = self.binding.convert(variables)
             generator = self._call(exchange.request, **variables)
             response = None
+            more = True  # whether `value` is still to be looked at
             try:
                 value = next(generator)
                 if isinstance(value, webob.Response):
-                    value = response = exchange.rules.answer(exchange, value)
-                    if type(response.app_iter) is list:
+                    response = exchange.rules.answer(exchange, value)
+                    more = type(response.app_iter) is list
+                    if more:
                         value = next(generator)
             except StopIteration as end:
                 if response is None:
@@ -88,12 +90,12 @@ class GeneratorHandler(FunctionHandler):
             run = Run(exchange, generator)
             if response is not None:
                 run.hold(response)
-            if value is response:
-                run.go()  # its body is to be made before the handler goes on
-            else:
+            if more:
                 run.resume(value)
-        except Exception as error:
-            exchange.fail(error)
+            else:
+                run.go()  # its body is to be made before the handler goes on
+        except BaseException as error:
+            exchange.fail(failure(error))
 
 
 def is_generator_function(thing: Any) -> bool:

@@ -33,6 +33,25 @@ def deliver(exchange: Exchange, response: webob.Response) -> None:
         run.go()
 
 
+def failure(error: BaseException) -> Exception:
+    """What a handler raised, as something that can be answered: even asyncio's CancelledError is
+    its failure, and not the server's. KeyboardInterrupt and SystemExit are raised again."""
+    if isinstance(error, Exception):
+        return error
+    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+        raise error
+    wrapped = RuntimeError(f"the handler raised {type(error).__name__}")
+    wrapped.__cause__ = error
+    return wrapped
+
+
+def _without_length(response: webob.Response) -> webob.Response:
+    """The head of a response whose Content-Length is not that of all that is sent. The response
+    itself is the author's, who may answer with it again."""
+    headers = [field for field in response.headerlist if field[0].lower() != "content-length"]
+    return webob.Response(status=response.status, headerlist=headers, app_iter=())
+
+
 def _conditional(exchange: Exchange, response: webob.Response) -> webob.Response:
     """What WebOb makes of If-None-Match, If-Modified-Since and Range."""
     status, headers, body = exchange.request.call_application(response)
@@ -55,16 +74,29 @@ class Run:
     Before the answer, what it yields is a turn for others (None, a number), something to wait for
     (`sleep`, `in_thread`, WaitComplete), components to start (newComponent), or the answer. After
     it, `bytes` and `str` are parts of its body. A first answer is held back for one step: a
-    handler that ends then is answered in one piece.
+    handler that ends then is answered in one piece. What cannot be done is raised in the handler,
+    at the yield that asked for it.
     """
 
-    __slots__ = ("_closed", "_coroutine", "_exchange", "_held", "_length", "_started", "_stepping")
+    __slots__ = (
+        "_closed",
+        "_coroutine",
+        "_exchange",
+        "_first",
+        "_held",
+        "_length",
+        "_refused",
+        "_started",
+        "_stepping",
+    )
 
     def __init__(self, exchange: Exchange, generator: Iterator[Any]) -> None:
         self._exchange = exchange
         self._coroutine = Coroutine(generator)
         self._held: webob.Response | None = None
+        self._first = b""  # what there is of the body of a held answer
         self._length: int | None = None
+        self._refused: Exception | None = None
         self._started = False
         self._stepping = False
         self._closed = False
@@ -75,32 +107,33 @@ class Run:
         for _ in range(TURN):
             if self._closed:
                 return
-            self._stepping = True
             try:
-                value = self._coroutine.step()
-                self._stepping = False
-                going = self._take(value)
+                value = self._step()
             except StopIteration as end:
-                self._stepping = False
                 self._end(end.value)
                 return
-            except Exception as error:
-                self._stepping = False
-                self._fail(error)
+            except BaseException as error:
+                self._fail(failure(error))
                 return
-            if not going:
+            if self._closed:
+                self.close()  # the client went while the handler was at work
+                return
+            if not self._taken(value):
                 return
         self._exchange.sink.later(self.go)
 
     def resume(self, value: Any) -> None:
         """Go on after a first step was made elsewhere and yielded `value`."""
-        try:
-            going = self._take(value)
-        except Exception as error:
-            self._fail(error)
-            return
-        if going:
+        if self._taken(value):
             self.go()
+
+    def _step(self) -> Any:
+        error, self._refused = self._refused, None
+        self._stepping = True
+        try:
+            return self._coroutine.step() if error is None else self._coroutine.throw(error)
+        finally:
+            self._stepping = False
 
     def hold(self, response: webob.Response) -> None:
         """Take `response` for the answer. It has gone through the rules."""
@@ -109,12 +142,12 @@ class Run:
         body = response.app_iter
         length = response.content_length
         if isinstance(body, (list, tuple)):
+            self._first = b"".join(body)
             # WebOb's own count of what it has: if anything is sent in parts, there is more of it.
-            self._length = None if length == sum(map(len, body)) else length
+            self._length = None if length == len(self._first) else length
         else:
             self._length = length
             self._coroutine.wait_complete(WaitComplete(_parts(body)))
-            response._app_iter = []  # type: ignore[attr-defined] # app_iter= forgets the length
         self._held = response
 
     def close(self) -> None:
@@ -128,8 +161,16 @@ class Run:
 
     # What was yielded.
 
+    def _taken(self, value: Any) -> bool:
+        """Do what a yielded value asks for, or have the next step raise why not; returns whether
+        to go on at once."""
+        try:
+            return self._take(value)
+        except Exception as error:
+            self._refused = error
+            return True
+
     def _take(self, value: Any) -> bool:
-        """Do what a yielded value asks for; returns whether to go on at once."""
         if value is None or type(value) is int:
             if self._open():
                 self._exchange.sink.later(self.go)
@@ -173,15 +214,15 @@ class Run:
         if response is None:
             return True
         exchange = self._exchange
-        if self._length is None:
-            del response.content_length
+        if self._length is None and response.content_length is not None:
+            response = _without_length(response)
         wanted = exchange.sink.start(exchange, response, self._length)
         self._started = True
         if not wanted:
             self.close()
             exchange.sink.end(exchange)
             return False
-        return self._send(b"".join(response.app_iter))
+        return self._send(self._first)
 
     def _send(self, data: bytes) -> bool:
         """Send a part of the body; False if the client has enough of it for now."""
@@ -206,8 +247,7 @@ class Run:
                 self.hold(exchange.rules.answer(exchange, value))
                 self.go()  # its body may have to be made yet
                 return
-            exchange.on_gone = None
-            deliver(exchange, self._held)
+            exchange.sink.whole(exchange, self._held, self._first)
         except Exception as error:
             exchange.fail(error)
 

@@ -17,8 +17,9 @@ class AccessLog:
 
         127.0.0.1 - - [24/Nov/2026:09:30:00 +0000] "GET /hello/World HTTP/1.1" 200 13 0.4ms
 
-    What a client sent stands in it percent-encoded, as it came, so that nobody can write a line of
-    his own. An answer that was not completed has "cut" at its end.
+    What a client sent stands in it percent-encoded, as it came, and with its quotes encoded too,
+    so that nobody can write a line, or the end of one, of his own. An answer that was not
+    completed has "cut" at its end.
     """
 
     def answered(
@@ -29,6 +30,8 @@ class AccessLog:
         target = environ[RAW_PATH]
         if environ["QUERY_STRING"]:
             target += "?" + environ["QUERY_STRING"]
+        if '"' in target:
+            target = target.replace('"', "%22")
         what = f"{environ['REQUEST_METHOD']} {target} {environ['SERVER_PROTOCOL']}"
         self._write(environ["REMOTE_ADDR"], what, status, size, f"{seconds * 1000:.1f}ms", cut)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import closing, nullcontext
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -141,6 +142,9 @@ class Dispatcher(ReactiveComponent):
 
     def _unresolved(self, exchange: Exchange, miss: Miss, path: str) -> None:
         """Answer for what no handler answers: 404, 405, OPTIONS, a redirect."""
+        if exchange.has_body:
+            # It is not received; a hook that looks for it is to find an empty one.
+            exchange.request.environ["CONTENT_LENGTH"] = "0"
         value = self._root.before(exchange)
         if value is not None:
             _answer(exchange, value)
@@ -164,7 +168,9 @@ class Dispatcher(ReactiveComponent):
 def _answer(exchange: Exchange, value: Any) -> None:
     """Answer without a handler."""
     response = exchange.rules.answer(exchange, value)
-    exchange.sink.whole(exchange, response, b"".join(response.app_iter))
+    body: Any = response.app_iter
+    with closing(body) if hasattr(body, "close") else nullcontext():
+        exchange.sink.whole(exchange, response, b"".join(body))
 
 
 def _redirection(miss: Miss, environ: Mapping[str, Any]) -> Response:

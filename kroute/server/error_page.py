@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from copy import copy
 from html import unescape
 from typing import Any
 
 import webob.exc
 from webob.acceptparse import create_accept_header
 
-from ..http import Response
+from ..http import Request, Response
 
 __all__ = ["error_page"]
 
@@ -26,6 +27,8 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
     (RFC 9110, section 12.5.1). The exception itself is not changed: an author may raise one object
     twice.
     """
+    if getattr(error, "add_slash", False):
+        error = _with_slash(error, environ)
     headers = [field for field in error.headerlist if field[0].lower() != "content-length"]
     if error.has_body or error.empty_body:
         return Response(status=error.status, headerlist=headers, app_iter=error.app_iter)
@@ -45,6 +48,15 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
     response.status = error.status
     response.headerlist.extend(headers)
     return response
+
+
+def _with_slash(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> Any:
+    """A redirect to where the request went, with a slash; WebOb's `add_slash`."""
+    moved = copy(error)
+    moved.headerlist = list(error.headerlist)
+    query = environ.get("QUERY_STRING")
+    moved.location = Request(environ).path_url + "/" + (f"?{query}" if query else "")
+    return moved
 
 
 def _words(error: webob.exc.WSGIHTTPException) -> str:

@@ -89,7 +89,7 @@ class AppRules:
         if isinstance(error, ThreadsBusy):
             log.warning("%s: %s", exchange, error)
             busy = webob.exc.HTTPServiceUnavailable("All threads are busy; try again later.")
-            return error_page(busy, exchange.request.environ)
+            return self._answer_to(exchange, busy)
         log.error("%s failed", exchange, exc_info=error)
         return self._for_500(exchange, error)
 
@@ -117,7 +117,10 @@ def _with_status(value: Any, error: Exception) -> webob.Response:
     if isinstance(value, webob.Response):
         return value
     response = to_response(value)
-    response.status = getattr(error, "status", "500 Internal Server Error")
+    if isinstance(error, webob.exc.WSGIHTTPException):
+        response.status = error.status
+    else:
+        response.status = 500
     return response
 
 
