@@ -20,8 +20,14 @@ class EmptyBody(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def read(self, size: int = -1) -> bytes:
+    def read(self, size: int | None = -1) -> bytes:
         return b""
+
+    def readall(self) -> bytes:
+        return b""
+
+    def readinto(self, buffer: object) -> int:
+        return 0
 
     def readline(self, size: int | None = -1) -> bytes:
         return b""
@@ -39,20 +45,30 @@ EMPTY_BODY = EmptyBody()
 class RequestBody:
     """Collects a body: in memory up to `in_memory` bytes, then in a temporary file.
 
-    limit: bytes; one more and `write` raises BodyTooLarge.
+    limit: bytes; one more and `write` raises BodyTooLarge. (A SpooledTemporaryFile would do, but
+    before Python 3.11 it is not all that a file is.)
     """
 
     def __init__(self, limit: int, in_memory: int) -> None:
         self._limit = limit
-        self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=in_memory)  # noqa: SIM115
+        self._in_memory = in_memory
+        self._file: IO[bytes] = io.BytesIO()
         self.size = 0
 
     def write(self, data: bytes) -> None:
         """Add a part."""
-        self.size += len(data)
-        if self.size > self._limit:
+        size = self.size + len(data)
+        if size > self._limit:
             raise BodyTooLarge
+        if self.size <= self._in_memory < size:
+            self._move_to_disk()
         self._file.write(data)
+        self.size = size
+
+    def _move_to_disk(self) -> None:
+        memory = self._file
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file.write(memory.getvalue())  # type: ignore[attr-defined]
 
     def file(self) -> IO[bytes]:
         """The whole, to be read from its start."""

@@ -10,9 +10,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import webob
 
+from .environ import RAW_PATH
 from .request import Request
 from .response import Response
 
@@ -134,4 +136,7 @@ class Exchange:
             on_gone()
 
     def __str__(self) -> str:
-        return f"{self.request.method} {self.request.path}"
+        # Not `request.path`, which cannot be had of a path that is not UTF-8.
+        environ = self.request.environ
+        path = environ.get(RAW_PATH) or quote(environ["PATH_INFO"], encoding="latin-1")
+        return f"{self.request.method} {path}"

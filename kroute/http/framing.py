@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import lru_cache
 
 from .errors import LocalProtocolError
 
@@ -14,8 +15,9 @@ Headers = list[tuple[str, str]]
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-STATUS = re.compile(r"([1-5]\d\d) [\t \x21-\x7e\x80-\xff]*")
-MAX_NAMES = 1024
+# RFC 9112, section 4. A code alone will do; the space that has to follow it is added.
+STATUS = re.compile(r"([1-5][0-9]{2})( [\t \x21-\x7e\x80-\xff]*)?")
+MAX_NAMES, MAX_NAME = 1024, 64
 
 
 class _Kind(Enum):
@@ -46,11 +48,16 @@ class _Body(Enum):
     CLOSE = 3
 
 
+# No content, whatever its length is said to be (RFC 9110, sections 15.3.5, 15.3.6, 15.4.5).
+BODILESS = frozenset(("204", "205", "304"))
+
+
 class AnswerFraming:
     """Turns the answers of one connection into bytes, one after the other.
 
     For each request `begin`, then `whole`, or `start`, any number of `data`, `end`. `keep_alive`
-    says after the end whether the connection can have another request.
+    says after the end whether the connection can have another request. A head that raises
+    LocalProtocolError has changed nothing, so that another one can be sent instead.
     """
 
     _names: dict[str, _Kind] = {}  # names found to be good; bounded by MAX_NAMES
@@ -69,17 +76,10 @@ class AnswerFraming:
         self.keep_alive = keep_alive
 
     def whole(self, status: str, headers: Headers, body: bytes, date: str) -> bytes:
-        """An answer in one piece. Raises LocalProtocolError where it cannot be sent as it is; then
-        nothing counts as sent."""
-        head = self.start(status, headers, len(body), date)
-        if self._body is _Body.LENGTH:
-            if self._left != len(body):
-                raise LocalProtocolError(
-                    f"Content-Length says {self._left} bytes, the body has {len(body)}"
-                )
-            self._left = 0
-            return head + body
-        return head
+        """An answer in one piece. Raises LocalProtocolError where it cannot be sent as it is."""
+        head = self._head(status, headers, len(body), date, True)
+        self._left = 0
+        return head if self._body is _Body.NONE else head + body
 
     def start(self, status: str, headers: Headers, length: int | None, date: str) -> bytes:
         """The head of an answer. length: bytes of body to come, None if not known yet.
@@ -87,86 +87,102 @@ class AnswerFraming:
         A Content-Length among `headers` counts instead of `length`. Raises LocalProtocolError for
         a status or a header field that would not arrive as it was meant.
         """
-        match = STATUS.fullmatch(status)
-        if match is None:
-            raise LocalProtocolError(f"{status!r} is not a status: '200 OK' is")
-        code = match[1]
-        lines = ["HTTP/1.1 " + status]
-        dated = False
-        names = self._names
-        for name, value in headers:
-            kind = names.get(name) or self._classify(name)
-            if kind is not _Kind.PLAIN:
-                if kind is _Kind.LENGTH:
-                    length = self._declared(value)
-                    continue
-                if kind is _Kind.CONNECTION:
-                    if value.lower() != "close":
-                        raise LocalProtocolError(f"Connection: {value!r} is the server's to say")
-                    self.keep_alive = False
-                    continue
-                if kind is _Kind.DATE:
-                    dated = True
-                else:
-                    raise LocalProtocolError(f"{name} is the server's to say")
-            lines.append(f"{name}: {value}")
+        return self._head(status, headers, length, date, False)
+
+    def interim(self, status: str, headers: Headers) -> bytes:
+        """An answer before the answer, such as 103 (Early Hints); b"" for a client that does not
+        know of them (RFC 9110, section 15.2). Raises LocalProtocolError."""
+        line, code = _status_line(status)
+        lines = [line]
+        length, close, _ = self._add_fields(lines, headers)
+        if code[0] != "1" or code == "101":
+            raise LocalProtocolError(f"{status!r} is not the status of an interim answer")
+        if length is not None or close:
+            raise LocalProtocolError("an interim answer has no body and does not close")
+        return _encode(lines) if self._modern else b""
+
+    def _head(
+        self, status: str, headers: Headers, length: int | None, date: str, is_all: bool
+    ) -> bytes:
+        """The head of an answer with a body of `length`; is_all: that is certain."""
+        line, code = _status_line(status)
+        if code[0] == "1":
+            raise LocalProtocolError(f"{status!r} leaves the client waiting for an answer")
+        lines = [line]
+        declared, close, dated = self._add_fields(lines, headers)
         if not dated:
             lines.append("Date: " + date)
-        self._frame(code, length, lines)
-        return self._encode(lines)
+        body = self._choose(code, length if declared is None else declared)
+        if declared is not None:
+            if is_all and body is _Body.LENGTH and declared != length:
+                raise LocalProtocolError(
+                    f"Content-Length says {declared} bytes, the body has {length}"
+                )
+            length = declared
+        keep_alive = self.keep_alive and not close and body is not _Body.CLOSE
+        self._add_framing(lines, code, body, length, keep_alive)
+        head = _encode(lines)
+        self.keep_alive = keep_alive
+        self._body = body
+        self._left = length or 0 if body is _Body.LENGTH else 0
+        return head
 
-    def _frame(self, code: str, length: int | None, lines: list[str]) -> None:
-        """Choose how the end of the body is told, and say so."""
-        self._left = 0
-        if code[0] == "1" or code == "204":
-            self._body = _Body.NONE  # RFC 9110, section 8.6: and no Content-Length
-        elif code == "304" or self._head_only:
-            self._body = _Body.NONE
-            if length is not None and not (code == "304" and not length):
-                lines.append(f"Content-Length: {length}")
-        elif length is not None:
-            self._body = _Body.LENGTH
-            self._left = length
-            lines.append(f"Content-Length: {length}")
-        elif self._modern:
-            self._body = _Body.CHUNKED
+    def _add_fields(self, lines: list[str], headers: Headers) -> tuple[int | None, bool, bool]:
+        """Add the fields of an author. Returns what they say of the framing: the length of the
+        body, whether to close; and whether there is a date."""
+        length, close, dated = None, False, False
+        names = self._names
+        try:
+            for name, value in headers:
+                kind = names.get(name) or self._classify(name)
+                if kind is not _Kind.PLAIN:
+                    if kind is _Kind.LENGTH:
+                        length = _declared(value, length)
+                        continue
+                    if kind is _Kind.CONNECTION and value.lower() == "close":
+                        close = True
+                        continue
+                    if kind is not _Kind.DATE:
+                        raise LocalProtocolError(f"{name}: {value!r} is the server's to say")
+                    dated = True
+                lines.append(name + ": " + value)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise LocalProtocolError(f"a header field is not two strings: {error}") from error
+        return length, close, dated
+
+    def _choose(self, code: str, length: int | None) -> _Body:
+        """How the end of the body is told."""
+        if code in BODILESS or self._head_only:
+            return _Body.NONE
+        if length is not None:
+            return _Body.LENGTH
+        return _Body.CHUNKED if self._modern else _Body.CLOSE
+
+    def _add_framing(
+        self, lines: list[str], code: str, body: _Body, length: int | None, keep_alive: bool
+    ) -> None:
+        """Say how long the body is, and whether the connection persists."""
+        if body is _Body.CHUNKED:
             lines.append("Transfer-Encoding: chunked")
-        else:
-            self._body = _Body.CLOSE
-            self.keep_alive = False
-        if not self.keep_alive:
+        elif code == "205":
+            lines.append("Content-Length: 0")  # RFC 9110, section 15.3.6
+        elif length is not None and code != "204" and (length or code != "304"):
+            # RFC 9110, section 8.6: not with 204; with 304 only what a 200 would have, and the
+            # body of a 304 does not tell.
+            lines.append(f"Content-Length: {length}")
+        if not keep_alive:
             lines.append("Connection: close")
         elif not self._modern:
             lines.append("Connection: keep-alive")
-
-    @staticmethod
-    def _encode(lines: list[str]) -> bytes:
-        text = "\r\n".join(lines) + "\r\n\r\n"
-        ends = len(lines) + 1
-        if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
-            raise LocalProtocolError(
-                "a header value has a CR, LF or NUL in it: "
-                + next(repr(line) for line in lines if re.search("[\r\n\0]", line))
-            )
-        try:
-            return text.encode("latin-1")
-        except UnicodeEncodeError as error:
-            raise LocalProtocolError(
-                f"a header value has {text[error.start]!r} in it, which is not Latin-1"
-            ) from error
-
-    @staticmethod
-    def _declared(value: str) -> int:
-        if not (value.isascii() and value.isdigit()):
-            raise LocalProtocolError(f"Content-Length: {value!r} is not a number of bytes")
-        return int(value)
 
     @classmethod
     def _classify(cls, name: str) -> _Kind:
         if not NAME.fullmatch(name):
             raise LocalProtocolError(f"{name!r} is not the name of a header field")
         kind = _KINDS.get(name.lower(), _Kind.PLAIN)
-        if len(cls._names) < MAX_NAMES:
+        if len(name) <= MAX_NAME:
+            if len(cls._names) >= MAX_NAMES:
+                cls._names.clear()  # somebody makes names up; the usual ones will be back soon
             cls._names[name] = kind
         return kind
 
@@ -180,16 +196,55 @@ class AnswerFraming:
         if self._body is _Body.CHUNKED:
             return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
         if self._body is _Body.LENGTH:
-            self._left -= len(data)
-            if self._left < 0:
+            left = self._left - len(data)
+            if left < 0:
+                self.keep_alive = False
                 raise LocalProtocolError(
-                    f"the body has {-self._left} bytes more than its Content-Length"
+                    f"the body has {-left} bytes more than its Content-Length"
                 )
+            self._left = left
             return data
         return data if self._body is _Body.CLOSE else b""
 
     def end(self) -> bytes:
         """The end of the body. Raises LocalProtocolError for less than Content-Length said."""
         if self._left:
+            self.keep_alive = False
             raise LocalProtocolError(f"{self._left} bytes of the Content-Length were not sent")
         return b"0\r\n\r\n" if self._body is _Body.CHUNKED else b""
+
+
+@lru_cache(256)
+def _status_line(status: str) -> tuple[str, str]:
+    """The first line of an answer, and the code in it."""
+    match = STATUS.fullmatch(status)
+    if match is None:
+        raise LocalProtocolError(f"{status!r} is not a status: '200 OK' is")
+    code, reason = match.groups()
+    return f"HTTP/1.1 {code}{reason or ' '}", code
+
+
+def _declared(value: str, before: int | None) -> int:
+    """What a Content-Length says, after what one before it said."""
+    if not (value.isascii() and value.isdigit()):
+        raise LocalProtocolError(f"Content-Length: {value!r} is not a number of bytes")
+    if before is not None and before != int(value):
+        raise LocalProtocolError(f"Content-Length: both {before} and {value}")
+    return int(value)
+
+
+def _encode(lines: list[str]) -> bytes:
+    text = "\r\n".join(lines) + "\r\n\r\n"
+    ends = len(lines) + 1
+    if text.count("\n") != ends or text.count("\r") != ends or "\0" in text:
+        # RFC 9110, section 5.5: these are the ones that others would misread.
+        raise LocalProtocolError(
+            "a header value has a CR, LF or NUL in it: "
+            + next(repr(line) for line in lines if re.search("[\r\n\0]", line))
+        )
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError as error:
+        raise LocalProtocolError(
+            f"a header value has {text[error.start]!r} in it, which is not Latin-1"
+        ) from error
