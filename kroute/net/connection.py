@@ -58,7 +58,8 @@ class ConnectedSocket(ReactiveComponent):
     """Messages that wait for a protocol whose inbox has no size."""
 
     STALL = 60.0
-    """Seconds in which the other side has to take something of what we send."""
+    """Seconds in which the other side has to take something of what we send, and after its end
+    the protocol something of what came before."""
 
     LINGER = 2.0
     """Seconds in which the other side may notice that we closed, before it is cut off."""
@@ -141,7 +142,7 @@ class ConnectedSocket(ReactiveComponent):
         except BlockingIOError:
             self._blocked = True
             self._watch(self._events | WRITE)
-            self._later(self.STALL)
+            self._wait()
         except OSError as error:
             self._cut(str(error))
         except TypeError as error:
@@ -164,7 +165,7 @@ class ConnectedSocket(ReactiveComponent):
         """The kernel takes more."""
         self._blocked = False
         self._watch(self._events & ~WRITE)
-        self._later(self.GRACE if self._eof else None)
+        self._wait()
         self._arrived()
 
     def _hold(self) -> None:
@@ -217,7 +218,9 @@ class ConnectedSocket(ReactiveComponent):
 
     def _collected(self) -> None:
         """Somebody took a message out of the box that we fill."""
-        if not self._events & READ and not self._eof and self._fd >= 0 and not self._finished:
+        if self._eof:
+            self._pass_on_end()
+        elif not self._events & READ and not self._finished:
             self._watch(self._events | READ)
 
     def _ended(self) -> None:
@@ -228,9 +231,15 @@ class ConnectedSocket(ReactiveComponent):
             return
         self._eof = True
         self._watch(self._events & ~READ)
-        if not self._blocked:
-            self._later(self.GRACE)
-        self._tell("closed by the other side")
+        self._pass_on_end()
+
+    def _pass_on_end(self) -> None:
+        """Tell the protocol, once it has collected what came before: the stock ones look at
+        "control" first and would leave it lying."""
+        if not self._told and not self._finished:
+            if not len(self._incoming.sink):
+                self._tell("closed by the other side")
+            self._wait()
 
     # Closing.
 
@@ -252,6 +261,13 @@ class ConnectedSocket(ReactiveComponent):
             return
         self._watch(READ)
         self._later(self.LINGER)
+
+    def _wait(self) -> None:
+        """Begin to count the time that the other side, or the protocol, has for its next move."""
+        if self._blocked or (self._eof and not self._told):
+            self._later(self.STALL)
+        else:
+            self._later(self.GRACE if self._eof else None)
 
     def _later(self, seconds: float | None) -> None:
         """Cut the connection in `seconds`, and not when that was last asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import Axon.Scheduler
@@ -24,6 +25,13 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
     own.runThreads()
     own.poller.close()
     coordinatingassistanttracker.basecat.zap()
+
+
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time goes on by a millisecond with every look at it, however busy the machine is."""
+    ticks = itertools.count()
+    monkeypatch.setattr("kroute.scheduler.scheduler.monotonic", lambda: next(ticks) / 1000)
 
 
 @pytest.fixture

@@ -221,3 +221,11 @@ def exactly(sock: socket.socket, size: int) -> bytes:
         assert data, f"ended after {len(got)} of {size} bytes"
         got.extend(data)
     return bytes(got)
+
+
+def after_cycles(scheduler: Scheduler, cycles: int, callback: Callable[[], object]) -> None:
+    """Call back when the scheduler has gone through some cycles, however long they take."""
+    if cycles:
+        scheduler.call_soon(lambda: after_cycles(scheduler, cycles - 1, callback))
+    else:
+        callback()

@@ -22,7 +22,7 @@ from Kamaelia.Util.PureTransformer import PureTransformer
 from kroute.net import ConnectedSocket
 from kroute.scheduler import ReactiveComponent, Scheduler
 
-from .helpers import Chargen, Still, Wire, connect, tcp_pair
+from .helpers import Chargen, Still, Wire, after_cycles, connect, tcp_pair
 
 MakeWire = Callable[[component], Wire]
 
@@ -241,15 +241,16 @@ def test_a_client_that_takes_nothing_is_given_up(
         one.read(17 * MEGABYTE)
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_client_that_takes_little_is_not(
     wire: MakeWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ConnectedSocket, "STALL", 0.02)
+    monkeypatch.setattr(ConnectedSocket, "STALL", 1.0)
     one = wire(Still())
     one.protocol.send(b"x" * (24 * MEGABYTE), "outbox")
     one.finish()
     for _ in range(24):
-        one.settle()  # 3 ms
+        one.settle()  # at least 30 ticks of a millisecond
         assert len(one.read(MEGABYTE)) == MEGABYTE
     assert one.ended() == "end"
 
@@ -377,9 +378,9 @@ def test_a_client_that_ends_is_told_once_and_answered(wire: MakeWire) -> None:
     one = wire(Still())
     one.client.send(b"question")
     one.client.shutdown(socket.SHUT_WR)
+    assert one.until(one.protocol.got) == [b"question"]
     (message,) = one.until(lambda: told(one))
     assert isinstance(message, socketShutdown)
-    assert one.protocol.got() == [b"question"]
     one.protocol.send(b"answer", "outbox")
     one.protocol.end()
     assert one.read(100) == b"answer"
@@ -395,11 +396,12 @@ def test_a_stock_protocol_ends_with_its_client(wire: MakeWire) -> None:
     one.until(lambda: one.scheduler.listAllThreads() == [])
 
 
+@pytest.mark.usefixtures("ticking")
 def test_an_answer_to_a_client_that_ended_may_take_its_time(
     wire: MakeWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As long as it is taken: the grace is for the protocol, not for the way to the client."""
-    monkeypatch.setattr(ConnectedSocket, "GRACE", 0.01)
+    monkeypatch.setattr(ConnectedSocket, "GRACE", 0.1)
     one = wire(Still())
     one.client.shutdown(socket.SHUT_WR)
     one.protocol.send(b"x" * (24 * MEGABYTE), "outbox")
@@ -408,6 +410,34 @@ def test_an_answer_to_a_client_that_ended_may_take_its_time(
         one.settle()
         assert len(one.read(MEGABYTE)) == MEGABYTE
     assert one.ended() == "end"
+
+
+def test_what_came_before_the_end_is_collected_first(wire: MakeWire) -> None:
+    """Stock protocols look at "control" first."""
+    one = wire(Still())
+    one.client.sendall(b"question")
+    one.until(lambda: one.protocol.dataReady("inbox"))
+    one.client.sendall(b"and another")
+    one.client.shutdown(socket.SHUT_WR)
+    one.until(lambda: one.connection._eof)
+    assert told(one) == []
+    assert one.protocol.recv("inbox") == b"question"
+    assert told(one) == []
+    assert one.protocol.recv("inbox") == b"and another"
+    assert [type(message) for message in told(one)] == [socketShutdown]
+
+
+@pytest.mark.usefixtures("ticking")
+def test_a_protocol_that_never_collects_is_cut_off_from_a_client_that_ended(
+    wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConnectedSocket, "STALL", 0.1)
+    one = wire(Still())
+    one.client.sendall(b"x")
+    one.client.shutdown(socket.SHUT_WR)
+    one.until(lambda: one.over)
+    assert one.ended() == "reset"
+    assert len(told(one)) == 1
 
 
 def test_a_protocol_that_has_no_end_is_cut_off_from_a_client_that_ended(
@@ -469,7 +499,7 @@ def test_stop_of_the_scheduler_closes_it(scheduler: Scheduler, ran: bool) -> Non
     if ran:
         connection.activate()
         protocol.send(b"last words", "outbox")
-        scheduler.call_later(0.002, scheduler.stop)
+        after_cycles(scheduler, 5, scheduler.stop)
     else:
         scheduler.call_soon(connection.activate)
         scheduler.call_soon(scheduler.stop)
@@ -487,7 +517,7 @@ def test_stop_with_something_unsent_is_a_reset(scheduler: Scheduler) -> None:
     protocol.activate()
     connection.activate()
     protocol.send(b"x" * (16 * MEGABYTE), "outbox")
-    scheduler.call_later(0.002, scheduler.stop)
+    after_cycles(scheduler, 5, scheduler.stop)
     scheduler.runThreads()
     with client, pytest.raises(ConnectionResetError):
         while client.recv(65536):

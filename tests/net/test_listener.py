@@ -28,7 +28,7 @@ from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 from kroute.net import Address, ConnectedSocket, Listener, bind
 from kroute.scheduler import Scheduler
 
-from .helpers import PATIENCE, Chargen, Server, Still, all_of, exactly
+from .helpers import PATIENCE, Chargen, Server, Still, after_cycles, all_of, exactly
 
 Serve = Callable[..., Server]
 
@@ -398,7 +398,7 @@ def test_its_end_is_told_once(scheduler: Scheduler, how: Any) -> None:
     listener, watcher = Listener(bind(Address("127.0.0.1", 0)), echo), Still()
     listener.link((listener, "signal"), (watcher, "control"))
     listener.activate()
-    scheduler.call_later(0.001, lambda: listener._deliver(how(), "control"))
+    after_cycles(scheduler, 5, lambda: listener._deliver(how(), "control"))
     scheduler.runThreads()
     (message,) = watcher.got("control")
     assert type(message) is producerFinished
@@ -409,7 +409,7 @@ def test_what_comes_into_its_inbox_is_thrown_away(scheduler: Scheduler) -> None:
     listener = Listener(bind(Address("127.0.0.1", 0)), echo).activate()
     for n in range(5):
         listener._deliver(n, "inbox")
-    scheduler.call_later(0.001, lambda: listener._deliver(producerFinished(), "control"))
+    after_cycles(scheduler, 5, lambda: listener._deliver(producerFinished(), "control"))
     scheduler.runThreads()
     assert listener.anyReady() is False
 
@@ -419,7 +419,7 @@ def test_stop_of_the_scheduler_closes_its_socket(scheduler: Scheduler, ran: bool
     listener = Listener(bind(Address("127.0.0.1", 0)), echo)
     if ran:
         listener.activate()
-        scheduler.call_later(0.001, scheduler.stop)
+        after_cycles(scheduler, 5, scheduler.stop)
     else:
         scheduler.call_soon(listener.activate)
         scheduler.call_soon(scheduler.stop)

@@ -10,13 +10,21 @@ from Axon.CoordinatingAssistantTracker import coordinatingassistanttracker
 
 from kroute.scheduler import Scheduler
 
-from .helpers import FakePoller, Stepped
+from .helpers import Clock, FakePoller, Stepped
 
 
 @pytest.fixture
 def stepped() -> Iterator[Stepped]:
     """A scheduler that touches no descriptor and goes one cycle at a time."""
     yield Stepped(Scheduler(FakePoller()))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The schedulers' time, which stands still unless the test moves it."""
+    own = Clock()
+    monkeypatch.setattr("kroute.scheduler.scheduler.monotonic", own)
+    return own
 
 
 @pytest.fixture

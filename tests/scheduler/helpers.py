@@ -40,6 +40,15 @@ class FakePoller(Poller):
         self.asked = (fd, 0, True)
 
 
+class Clock:
+    """`now` is what it says, whenever it is asked."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Stepped:
     """A scheduler with a FakePoller, stepped by hand. `self()` is one cycle."""
 
@@ -122,3 +131,11 @@ def returning(value: Any, *yields: Any) -> Generator[Any, None, Any]:
     """A generator that yields `yields` and returns `value`."""
     yield from yields
     return value
+
+
+def after_cycles(scheduler: Scheduler, cycles: int, callback: Callable[[], object]) -> None:
+    """Call back when the scheduler has gone through some cycles, however long they take."""
+    if cycles:
+        scheduler.call_soon(lambda: after_cycles(scheduler, cycles - 1, callback))
+    else:
+        callback()

@@ -11,7 +11,7 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 
 from kroute.scheduler import ReactiveComponent, Scheduler
 
-from .helpers import Runs, Sink, Stepped, run
+from .helpers import Runs, Sink, Stepped, after_cycles, run
 
 
 class Passes(ReactiveComponent):
@@ -188,7 +188,7 @@ def test_after_its_end_it_does_not_react(stepped: Stepped) -> None:
 
 def test_stop_of_the_scheduler_calls_on_end(scheduler: Scheduler) -> None:
     part = Passes().activate()
-    scheduler.call_later(0.002, scheduler.stop)
+    after_cycles(scheduler, 5, scheduler.stop)
     run(scheduler)
     assert part.life == ["start", "react", "end"]
 

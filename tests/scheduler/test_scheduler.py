@@ -29,7 +29,7 @@ from hypothesis import strategies as st
 from kroute.scheduler import READ, Scheduler, get_scheduler, sleep
 from kroute.scheduler.scheduler import LONGEST_WAIT
 
-from .helpers import FakePoller, Runs, Sink, Stepped, in_new_python, run
+from .helpers import Clock, FakePoller, Runs, Sink, Stepped, after_cycles, in_new_python, run
 
 
 def failures(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -392,16 +392,17 @@ def test_call_soon_from_many_threads(scheduler: Scheduler) -> None:
     assert len(calls) == 8 * 500
 
 
-def test_timers_ring_in_order_and_cancelled_ones_do_not(scheduler: Scheduler) -> None:
+def test_timers_ring_in_order_and_cancelled_ones_do_not(stepped: Stepped, clock: Clock) -> None:
     said: list[int] = []
-    Sink().activate()
+    stepped.start(Sink())
     for n in (3, 1, 2):
-        scheduler.call_later(n / 1000, lambda n=n: said.append(n))
+        stepped.scheduler.call_later(n, lambda n=n: said.append(n))
     for _ in range(5000):
-        scheduler.call_later(0.001, lambda: said.append(99)).cancel()
-    scheduler.call_later(0.004, scheduler.stop)
-    run(scheduler)
-    assert said == [1, 2, 3]
+        stepped.scheduler.call_later(1, lambda: said.append(99)).cancel()
+    for now in (0.9, 1.0, 1.1, 3.0):
+        clock.now = now
+        stepped(3)
+        assert said == list(range(1, int(now) + 1))
 
 
 def test_a_call_that_fails_is_logged_and_the_next_one_is_made(
@@ -931,7 +932,7 @@ def test_stop_goes_on_when_one_fails_to_end(
 
     for n in range(3):
         Runs(body(n)).activate()
-    scheduler.call_later(0.002, scheduler.stop)
+    after_cycles(scheduler, 5, scheduler.stop)
     run(scheduler)
     assert ended == [0, 1, 2]
     assert len(failures(caplog)) == 3

@@ -22,7 +22,7 @@ from kroute.scheduler import (
     sleep,
 )
 
-from .helpers import FakePoller, Runs, Sink, Stepped, run
+from .helpers import Clock, FakePoller, Runs, Sink, Stepped, after_cycles, run
 
 Body = Callable[[Runs], Iterator[Any]]
 
@@ -51,17 +51,23 @@ def test_sleep_takes_its_time_and_others_run_meanwhile(scheduler: Scheduler) -> 
     assert said == ["work"] * 5 + ["slept"]
 
 
-def test_sleepers_wake_in_order(scheduler: Scheduler) -> None:
+def test_sleepers_wake_in_order(stepped: Stepped, clock: Clock) -> None:
     said: list[int] = []
 
     def body(n: int) -> Body:
         def sleeps(self: Runs) -> Iterator[Any]:
-            yield from sleep(n / 500)
+            yield from sleep(n)
             said.append(n)
 
         return sleeps
 
-    running(scheduler, *(body(n) for n in (4, 1, 3, 2)))
+    stepped.start(*(Runs(body(n)) for n in (4, 1, 3, 2)))
+    stepped(3)
+    clock.now = 2.5
+    stepped(3)
+    assert said == [1, 2]
+    clock.now = 9
+    stepped.finish()
     assert said == [1, 2, 3, 4]
 
 
@@ -270,9 +276,9 @@ def test_a_call_that_nobody_waits_for_any_more_is_dropped(
 
     def fail() -> None:
         scheduler.fail(asking, KeyError("given up"))
-        scheduler.call_later(0.001, release.set)
+        after_cycles(scheduler, 3, release.set)
 
-    scheduler.call_later(0.005, fail)
+    after_cycles(scheduler, 5, fail)
     run(scheduler)
     scheduler.pool._executor.shutdown(wait=True)
     assert called == []
@@ -289,7 +295,7 @@ def test_a_call_that_ends_after_the_scheduler_harms_nobody(scheduler: Scheduler)
             ended.append("asks")
 
     Runs(asks).activate()
-    scheduler.call_later(0.005, scheduler.stop)
+    after_cycles(scheduler, 5, scheduler.stop)
     run(scheduler)
     assert ended == ["asks"]
     release.set()
