@@ -21,6 +21,7 @@ MAX_NODES = 10_000
 OURS = {(ATOM, "id"), (ATOM, "published"), (ATOM, "updated"), (APP, "edited")}
 OUR_LINKS = {"self", "edit"}
 AT_MOST_ONE = ("content", "rights", "source", "summary")
+TEXT_TYPES = ("text", "html", "xhtml")
 TEXTS = ("title", "content", "summary", "rights")
 NEEDED_ATTRIBUTE = {"link": "href", "category": "term"}
 TAG = re.compile(r"<[^<>]*>")  # not <[^>]*>, which takes long for many <<<<
@@ -124,8 +125,8 @@ def _problem_of(said):
     ]
     if not counts["content"] and not alternates:
         return 'it has neither an atom:content nor an atom:link rel="alternate"'
-    if not counts["summary"] and any(c.hasAttribute("src") for c in _atoms(said, "content")):
-        return "its atom:content has a src, so it needs an atom:summary"
+    if not counts["summary"] and any(map(_is_opaque, _atoms(said, "content"))):
+        return "its atom:content is elsewhere or in Base64, so it needs an atom:summary"
     return next(filter(None, map(_problem_in, _atoms(said))), "")
 
 
@@ -142,6 +143,8 @@ def _problem_in(child):
     inside, kind = _elements(child.childNodes), child.getAttribute("type") or "text"
     if child.hasAttribute("src"):
         return "an atom:content with a src is not empty" if child.hasChildNodes() else ""
+    if name != "content" and kind not in TEXT_TYPES:
+        return f'an atom:{name} cannot be of type="{kind}"'
     if kind == "xhtml":
         is_div = [(e.namespaceURI, e.localName) for e in inside] == [(XHTML, "div")]
         return "" if is_div else f'an atom:{name} type="xhtml" needs one div of {XHTML}'
@@ -150,11 +153,18 @@ def _problem_in(child):
     return ""
 
 
+def _is_opaque(content):
+    """Whether there is nothing in it to read (RFC 4287, section 4.1.3.3)."""
+    kind = content.getAttribute("type") or "text"
+    readable = kind in TEXT_TYPES or kind.startswith("text/") or kind.endswith(("/xml", "+xml"))
+    return content.hasAttribute("src") or not readable
+
+
 def _plain(element):
     """A text of the entry without its markup; '' where it is no text (an image, say)."""
-    kind = element.getAttribute("type") or "text"
-    if kind not in ("text", "html", "xhtml") and not kind.startswith("text/"):
+    if _is_opaque(element):
         return ""
+    kind = element.getAttribute("type")
     text = _characters(element)
     if kind == "html":
         text = unescape(TAG.sub(" ", text))
