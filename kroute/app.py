@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from .declaring import Declaring
 from .handlers import bind_handler
-from .http import EnvironMaker, Handler, Limits, Request
+from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request
 from .routing import Place, URLMap
 from .serve import raise_descriptor_limit, serve, show_log
 from .server import (
@@ -30,6 +30,7 @@ class App(Declaring):
 
     debug: show tracebacks to clients. limits: how much of everything a client may have.
     strict_slashes: `/a` and `/a/` are different paths; False redirects to the one there is.
+    trusted_proxies: IP addresses and networks whose `Forwarded` and `X-Forwarded-...` fields count.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class App(Declaring):
         debug: bool = False,
         limits: Limits | None = None,
         strict_slashes: bool = True,
+        trusted_proxies: Iterable[str] = LOCAL,
     ) -> None:
         self.policy = Policy()
         self.limits = Limits() if limits is None else limits
@@ -46,6 +48,7 @@ class App(Declaring):
         )
         self._declarations = self.urls
         self.access_log = False
+        self.proxies = Proxies(trusted_proxies)
         self.debug = debug
         self._dispatcher: Dispatcher | None = None
 
@@ -122,7 +125,9 @@ class App(Declaring):
             self._dispatcher = dispatcher = Dispatcher(self.urls)
             dispatcher.activate()
         access = AccessLog() if self.access_log else None
-        environs = EnvironMaker((peer, peerport), (localip, localport))
+        environs = EnvironMaker(
+            (peer, peerport), (localip, localport), proxies=self.proxies
+        )
         return HTTPProtocol(dispatcher, environs, self.limits, access=access)
 
     def check(self) -> None:

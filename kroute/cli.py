@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from .app import App
+from .http import Proxies
 from .listing import explained, listed, route_rows
 from .loading import LoadError, load_app
 from .net import Address, BindError
@@ -50,6 +51,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--debug", action="store_true", help="show tracebacks to clients")
     run.add_argument("--reload", action="store_true", help="start again when a *.py file changes")
+    run.add_argument(
+        "--forwarded-allow-ips",
+        metavar="LIST",
+        type=_proxies,
+        help="proxies whose X-Forwarded fields count: addresses, networks, * (127.0.0.1,::1)",
+    )
     run.add_argument("--access-log", action="store_true", help="log a line for each answer")
 
     routes = commands.add_parser(
@@ -75,6 +82,13 @@ def _address(text: str) -> Address:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _proxies(text: str) -> Proxies:
+    try:
+        return Proxies(word.strip() for word in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _asked(text: str) -> tuple[str, str]:
     method, _, path = text.partition(" ")
     if not method.isupper() or not path.startswith("/"):
@@ -90,6 +104,7 @@ def _run(options: argparse.Namespace) -> int:
     show_log()
     app.debug = app.debug or options.debug
     app.access_log = app.access_log or options.access_log
+    app.proxies = options.forwarded_allow_ips or app.proxies
     app.check()
     raise_descriptor_limit()
     serve(

@@ -1,6 +1,7 @@
 """HTTP, sans-io: fed bytes, gives events; fed answers, gives bytes.
 
 RequestParser (Head, Data, End, NEED_DATA), EnvironMaker, RequestBody: a request from its bytes.
+Proxies, LOCAL: whose word about a client is taken.
 AnswerFraming, CONTINUE: an answer to its bytes. Request, Response: what handlers see of both.
 Exchange, Sink, Rules, Handler: the contract between those who serve a request. Limits: how much of
 everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
@@ -10,6 +11,7 @@ from .body import EMPTY_BODY, BodyTooLarge, RequestBody
 from .environ import RAW_PATH, EnvironMaker
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from .exchange import Exchange, Handler, Rules, Sink
+from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
 from .limits import Limits
 from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
@@ -19,6 +21,7 @@ from .response import Response
 __all__ = [
     "CONTINUE",
     "EMPTY_BODY",
+    "LOCAL",
     "NEED_DATA",
     "RAW_PATH",
     "AnswerFraming",
@@ -33,6 +36,7 @@ __all__ = [
     "Limits",
     "LocalProtocolError",
     "ProtocolError",
+    "Proxies",
     "RemoteProtocolError",
     "Request",
     "RequestBody",

@@ -8,6 +8,7 @@ from urllib.parse import unquote_to_bytes
 
 from .body import EMPTY_BODY
 from .errors import RemoteProtocolError
+from .forwarded import Proxies
 from .head import Head
 from .target import HOST, split_target
 
@@ -38,7 +39,8 @@ MAX_NAMES, MAX_NAME = 1024, 64
 class EnvironMaker:
     """Makes the environ of each request of one connection.
 
-    peer, local: (address, port) of both sides. scheme: "http" or "https".
+    peer, local: (address, port) of both sides. scheme: "http" or "https". proxies: if the peer is
+    among them, what it says of its client counts.
 
     A field with "_" in its name is left out: in the environ `X_User` would be `X-User`, and a
     proxy that sees to the one would let the other through. (nginx and gunicorn do the same.)
@@ -47,8 +49,13 @@ class EnvironMaker:
     _names: dict[bytes, str] = {}  # shared by all, bounded by MAX_NAMES; "" for what is left out
 
     def __init__(
-        self, peer: tuple[str, int], local: tuple[str, int], scheme: str = "http"
+        self,
+        peer: tuple[str, int],
+        local: tuple[str, int],
+        scheme: str = "http",
+        proxies: Proxies | None = None,
     ) -> None:
+        self._proxies = proxies if proxies is not None and proxies.trust(peer[0]) else None
         self._scheme = scheme.encode("ascii")
         self._host = ""  # the last one that was found good; a client hardly ever has another
         self.peer = peer
@@ -87,6 +94,8 @@ class EnvironMaker:
         environ["SERVER_PROTOCOL"] = head.version.decode("ascii")
         self._check_host(environ)
         self._add_target(environ, head)
+        if self._proxies is not None:
+            self._proxies.restore(environ)
         return environ
 
     @staticmethod
