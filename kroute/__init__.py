@@ -7,6 +7,7 @@ Importing it makes its scheduler the default one of Axon.
 """
 
 from .app import App
+from .handlers import kamaelia_handler
 from .http import Limits, Request, Response
 from .net import BindError
 from .routing import BuildError, RouteError, RouteWarning
@@ -22,6 +23,7 @@ __all__ = [
     "RouteError",
     "RouteWarning",
     "in_thread",
+    "kamaelia_handler",
     "sleep",
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..http import Handler
 from ..routing import HandlerTable, Place, RouteError
+from .component import ComponentHandler, is_component_class, makes_components
 from .function import FunctionHandler, GeneratorHandler, is_generator_function
 
 __all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_of"]
@@ -21,6 +22,8 @@ def make_handler(
     if callable(getattr(thing, "start", None)) and hasattr(thing, "max_body"):
         handler: Handler = thing
         return handler
+    if is_component_class(thing):
+        return ComponentHandler(thing, path, max_body=max_body)
     problem = ""
     if not callable(thing):
         problem = f"{thing!r} is no handler: a function is, or a class with a method GET"
@@ -45,12 +48,15 @@ def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Hand
     if callable(getattr(target, "start", None)) and hasattr(target, "max_body"):
         handler: Handler = target
         return handler
+    if makes_components(target):
+        return ComponentHandler(target, prefix, **options)
     raise RouteError(f"{target!r} is no App", path=prefix, place=place)
 
 
 def bind_handler(handler: Handler, table: HandlerTable[Handler]) -> Handler:
     """The handler for one path: bound to its variables, if it is of a kind that has arguments."""
-    return handler.bound(table) if isinstance(handler, FunctionHandler) else handler
+    kinds = (FunctionHandler, ComponentHandler)
+    return handler.bound(table) if isinstance(handler, kinds) else handler
 
 
 def table_of(thing: Any, path: str) -> Mapping[str, Any]:
