@@ -30,7 +30,7 @@ class App(Declaring):
 
     debug: show tracebacks to clients. limits: how much of everything a client may have.
     strict_slashes: `/a` and `/a/` are different paths; False redirects to the one there is.
-    trusted_proxies: IP addresses and networks whose `Forwarded` and `X-Forwarded-...` fields count.
+    trusted_proxies: IP addresses and networks whose `Forwarded` and `X-Forwarded` fields count.
     """
 
     def __init__(

@@ -37,6 +37,13 @@ class Request(webob.Request):
     text = _from_client("text", "The text in the body")
 
     @property
+    def client_addr(self) -> str | None:
+        """The address of the client, as far as proxies that are trusted have told it. (WebOb takes
+        the word of whoever writes X-Forwarded-For.)"""
+        address: str | None = self.remote_addr
+        return address
+
+    @property
     def path_variables(self) -> dict[str, Any]:
         """The variables of the route, as text (also `urlvars`, WebOb's name for them)."""
         variables: dict[str, Any] = self.urlvars
