@@ -332,9 +332,9 @@ def test_ambiguous_framing_is_refused(fields: tuple[bytes, bytes], version: byte
 
 
 def seconds(raw: bytes, size: int, limits: Limits | None = None) -> float:
-    began = time.perf_counter()
+    began = time.thread_time()
     parse([raw[at : at + size] for at in range(0, len(raw), size)], limits)
-    return time.perf_counter() - began
+    return time.thread_time() - began
 
 
 SLOW = {
