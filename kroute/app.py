@@ -135,14 +135,20 @@ class App(Declaring):
         for warning in self.urls.compile():
             warnings.warn(warning, stacklevel=2)
 
-    def run(self, host: str = "127.0.0.1", port: int = 8080) -> None:
-        """Serve the application until Ctrl-C or SIGTERM. port: 0 lets the system choose.
+    def run(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 8080,
+        ready: Callable[[str], object] | None = None,
+    ) -> None:
+        """Serve the application until Ctrl-C or SIGTERM. port: 0 lets the system choose. ready:
+        called with the URL when it is served there.
 
         Raises BindError where the address cannot be listened on.
         """
         show_log()
         raise_descriptor_limit()
-        serve(self.protocol, [(host, port)], self.limits.connections)
+        serve(self.protocol, [(host, port)], self.limits.connections, ready)
 
 
 def _plain(function: Callable[..., Any]) -> None:

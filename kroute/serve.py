@@ -9,7 +9,7 @@ import contextlib
 import logging
 import signal
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
@@ -45,14 +45,17 @@ def raise_descriptor_limit() -> None:
 
 
 def serve(
-    protocol: ProtocolFactory, addresses: Iterable[tuple[str, int]], max_connections: int = 10_000
+    protocol: ProtocolFactory,
+    addresses: Iterable[tuple[str, int]],
+    max_connections: int = 10_000,
+    ready: Callable[[str], object] | None = None,
 ) -> None:
     """Serve `protocol` on `addresses` until Ctrl-C or SIGTERM; finish what has begun, and return.
 
-    The first signal closes the listening sockets and lets requests finish, for DRAIN seconds at
-    most; a second one ends everything at once. Other components that were activated go on until
-    the server has stopped. Raises BindError, before anything is served, where an address cannot be
-    had.
+    ready: called with the URL of each address when it is listened on. The first signal closes the
+    listening sockets and lets requests finish, for DRAIN seconds at most; a second one ends
+    everything at once. Other components that were activated go on until the server has stopped.
+    Raises BindError, before anything is served, where an address cannot be had.
     """
     sockets = []
     try:
@@ -67,7 +70,10 @@ def serve(
     for sock, listener in zip(sockets, listeners, strict=True):
         listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
         listener.activate()
-        log.info("serving on http://%s", Address(*sock.getsockname()[:2]))
+        url = f"http://{Address(*sock.getsockname()[:2])}"
+        log.info("serving on %s", url)
+        if ready is not None:
+            ready(url)
     with _signals(scheduler, listeners):
         scheduler.runThreads()
 

@@ -14,8 +14,7 @@ def main():
     host, port = options.bind
     try:
         app = make_app(options.database)
-        print(guide(f"http://{_in_url(host)}:{port}"), flush=True)
-        app.run(host, port)
+        app.run(host, port, ready=lambda url: print(guide(url), flush=True))
     except DatabaseError as error:
         return _complain(f"{options.database}: {error.orig}")
     except OSError as error:
@@ -35,10 +34,6 @@ def _address(text):
     if not (host and port.isdecimal() and int(port) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT")
     return host.strip("[]"), int(port)
-
-
-def _in_url(host):
-    return f"[{host}]" if ":" in host else host
 
 
 def _complain(problem):

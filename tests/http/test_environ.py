@@ -8,11 +8,12 @@ from typing import Any
 from wsgiref.validate import check_environ
 
 import pytest
-from raw_requests import Case, Refused, load, parse
 from webob import Request
 
 from kroute.http import RAW_PATH, EnvironMaker, Head, Limits, RemoteProtocolError
 from kroute.http.environ import MAX_NAMES
+
+from .raw_requests import Case, Refused, load, parse
 
 Fields = list[tuple[bytes, bytes]]
 

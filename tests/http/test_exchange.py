@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import webob
-from raw_requests import parse
 from webob.exc import HTTPException, HTTPNotFound
 
 from kroute.http import (
@@ -18,6 +17,8 @@ from kroute.http import (
     Request,
     Response,
 )
+
+from .raw_requests import parse
 
 
 class Client:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from raw_requests import Refused, bytewise, kinds, parse
 
 from kroute.http import Head, Limits
+
+from .raw_requests import Refused, bytewise, kinds, parse
 
 SMALL = Limits(request_line=20, header_bytes=64, header_fields=3)
 CHUNKED = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -9,9 +9,10 @@ import time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_requests import NEXT, Case, Refused, bytewise, in_two, kinds, load, parse, transcript
 
 from kroute.http import NEED_DATA, Data, End, Head, Limits, RemoteProtocolError, RequestParser
+
+from .raw_requests import NEXT, Case, Refused, bytewise, in_two, kinds, load, parse, transcript
 
 VALID = load("valid")
 INVALID = load("invalid")

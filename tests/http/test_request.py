@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import webob
-from raw_requests import parse
 
 from kroute.http import EnvironMaker, Head, Request
+
+from .raw_requests import parse
 
 
 def request(raw: bytes) -> Request:

@@ -9,10 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from sample_server import ROOT, Server
 
 from sample_apps.atompub.__main__ import _address
 from sample_apps.atompub.guide import guide, steps
+
+from .sample_server import ROOT, Server
 
 
 @pytest.mark.needs("curl")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from sample_server import ATOM, Server, entry
+from .sample_server import ATOM, Server, entry
 
 ROUNDS = 3
 CLIENTS = 3

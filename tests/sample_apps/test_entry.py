@@ -7,9 +7,10 @@ import time
 from xml.etree import ElementTree
 
 import pytest
-from sample_server import APP, ATOM, entry
 
 from sample_apps.atompub.entry import InvalidEntry, MalformedXML, read_entry
+
+from .sample_server import APP, ATOM, entry
 
 BOMB = """<!DOCTYPE entry [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;">]>
 <entry xmlns="http://www.w3.org/2005/Atom"><title>&b;</title><content/></entry>"""

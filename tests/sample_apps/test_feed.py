@@ -6,7 +6,7 @@ import re
 from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
-from sample_server import APP, ATOM, Server, entry
+from .sample_server import APP, ATOM, Server, entry
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")  # RFC 3339
 XHTML = "{http://www.w3.org/1999/xhtml}"

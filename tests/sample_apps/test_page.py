@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from sample_server import Server, entry
+from .sample_server import Server, entry
 
 ATTACK = "</title></h2><script>alert('x')</script><img src=x onerror=alert(1)>\"'&"
 ESCAPED = ATTACK.replace("&", "&amp;").replace("<", "&lt;")

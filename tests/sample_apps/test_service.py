@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import quote
 
 import pytest
-from sample_server import APP, ATOM, ENTRY, Server, entry
+
+from .sample_server import APP, ATOM, ENTRY, Server, entry
 
 METHODS = {
     "/": "GET, HEAD, OPTIONS",
