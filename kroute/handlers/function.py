@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+import logging
+from collections.abc import Callable, Generator, Iterator
 from copy import copy
 from typing import Any
 
@@ -11,11 +12,13 @@ import webob
 
 from ..http import Exchange
 from ..routing import HandlerTable
-from ..scheduler import in_thread
+from ..scheduler import get_scheduler, in_thread
 from .binding import Binding, bind
 from .run import Run, deliver, failure
 
-__all__ = ["FunctionHandler", "GeneratorHandler", "is_generator_function"]
+__all__ = ["FunctionHandler", "GeneratorHandler", "is_async_function", "is_generator_function"]
+
+log = logging.getLogger("kroute.handlers")
 
 
 class FunctionHandler:
@@ -100,10 +103,21 @@ class GeneratorHandler(FunctionHandler):
 
 def is_generator_function(thing: Any) -> bool:
     """Whether calling `thing` makes a generator; looks through partials, methods, instances."""
+    return inspect.isgeneratorfunction(_called(thing))
+
+
+def is_async_function(thing: Any) -> bool:
+    """Whether calling `thing` makes a coroutine or an asynchronous generator."""
+    function = _called(thing)
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
+
+
+def _called(thing: Any) -> Any:
+    """The function that is called when `thing` is."""
     thing = getattr(thing, "func", thing)  # functools.partial
-    if not (inspect.isfunction(thing) or inspect.ismethod(thing)):
-        thing = type(thing).__call__
-    return inspect.isgeneratorfunction(thing)
+    if inspect.isclass(thing) or inspect.isfunction(thing) or inspect.ismethod(thing):
+        return thing
+    return type(thing).__call__
 
 
 def _in_thread(function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
@@ -116,24 +130,59 @@ def _in_thread(function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
 
 
 def _steps_in_thread(function: Callable[..., Any]) -> Callable[..., Iterator[Any]]:
-    """A generator function that makes each step of another one in a thread.
-
-    Where the client leaves in the middle of a step, the generator is let go of; it is closed when
-    the step ends, in its thread.
-    """
-
-    def step(generator: Iterator[Any]) -> tuple[bool, Any]:
-        try:
-            return False, next(generator)
-        except StopIteration as end:
-            return True, end.value
+    """A generator function that makes each step of another one in a thread, its end included."""
 
     def threaded(request: Any, **variables: Any) -> Any:
-        generator = function(request, **variables)
-        while True:
-            over, value = yield from in_thread(step, generator)
-            if over:
-                return value
-            yield value
+        steps = _Steps(function(request, **variables))
+        refused = None
+        try:
+            while True:
+                over, value = yield from in_thread(steps.step, refused)
+                if over:
+                    return value
+                refused = None
+                try:
+                    yield value
+                except Exception as error:
+                    refused = error
+        finally:
+            steps.leave()
 
     return threaded
+
+
+class _Steps:
+    """A generator that is stepped and closed in threads, by one at a time."""
+
+    def __init__(self, generator: Generator[Any, None, Any]) -> None:
+        self._generator = generator
+        self._left = False
+
+    def step(self, refused: Exception | None) -> tuple[bool, Any]:
+        """Go on to the next yield, or raise `refused` at the last one: whether the generator is at
+        its end, and what it yielded or returned."""
+        generator = self._generator
+        try:
+            return False, next(generator) if refused is None else generator.throw(refused)
+        except StopIteration as end:
+            return True, end.value
+        finally:
+            if self._left:
+                self._close()
+
+    def leave(self) -> None:
+        """Nobody waits for it any more: close it, after the step that it may be making."""
+        self._left = True
+        if inspect.getgeneratorstate(self._generator) != inspect.GEN_CLOSED:
+            try:
+                get_scheduler().pool.submit(self._close)
+            except RuntimeError:  # all threads are busy, or the server stops
+                self._close()
+
+    def _close(self) -> None:
+        try:
+            self._generator.close()
+        except ValueError:
+            pass  # it is making a step, which closes it at its end
+        except Exception as error:
+            log.error("a handler failed at its end", exc_info=error)

@@ -61,7 +61,11 @@ def _conditional(exchange: Exchange, response: webob.Response) -> webob.Response
 def _parts(body: Any) -> Iterator[Any]:
     """The parts of a body that is made bit by bit (a file, a generator), and its end."""
     try:
-        yield from body
+        for part in body:  # and not `yield from`, which closes a body too
+            if not isinstance(part, (bytes, bytearray, memoryview)):
+                kind = type(part).__name__
+                raise TypeError(f"the body of a Response has {kind} in it, not bytes")
+            yield part
     finally:
         close = getattr(body, "close", None)
         if close is not None:

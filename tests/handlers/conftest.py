@@ -1,5 +1,5 @@
 """The fixture `world`: see `harness`."""
 
-from server.harness import world
+from tests.server.harness import world
 
 __all__ = ["world"]
