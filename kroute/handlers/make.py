@@ -10,7 +10,12 @@ from typing import Any
 from ..http import Handler
 from ..routing import HandlerTable, Place, RouteError
 from .component import ComponentHandler, is_component_class, makes_components
-from .function import FunctionHandler, GeneratorHandler, is_generator_function
+from .function import (
+    FunctionHandler,
+    GeneratorHandler,
+    is_async_function,
+    is_generator_function,
+)
 
 __all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_of"]
 
@@ -27,9 +32,10 @@ def make_handler(
     problem = ""
     if not callable(thing):
         problem = f"{thing!r} is no handler: a function is, or a class with a method GET"
-    elif inspect.iscoroutinefunction(thing) or inspect.isasyncgenfunction(thing):
+    elif is_async_function(thing):
+        name = getattr(thing, "__name__", None) or repr(thing)
         problem = (
-            f"{thing.__name__}() is an async function; a handler that waits is a generator: "
+            f"{name} is an async function; a handler that waits is a generator: "
             "'yield from sleep(1)', 'yield from in_thread(function)'"
         )
     elif inspect.isclass(thing):
@@ -96,10 +102,11 @@ def _instance(thing: Any, path: str) -> Any:
     if not inspect.isclass(thing):
         return thing
     try:
-        return thing()
+        inspect.signature(thing).bind()
     except TypeError as error:
         raise RouteError(
             f"{thing.__name__} cannot be made without arguments ({error}); give an instance of it",
             path=path,
             place=Place.of(thing),
         ) from error
+    return thing()
