@@ -123,17 +123,22 @@ class EnvironMaker:
             self._host = host
 
     def _add_target(self, environ: dict[str, Any], head: Head) -> None:
-        path, query, host, scheme = split_target(head.method, head.target)
+        target = head.target
+        if target.startswith(b"/"):
+            path, _, query = target.partition(b"?")
+        else:
+            path, query, host, scheme = split_target(head.method, target)
+            if host:
+                environ["HTTP_HOST"] = host.decode("ascii")
+                if scheme != self._scheme:
+                    # RFC 9110, section 7.4: https is not served on what is not secured.
+                    message = "the target has another scheme than the connection"
+                    raise RemoteProtocolError(message, 421)
         raw = path.decode("ascii")
         environ[RAW_PATH] = raw
         environ["QUERY_STRING"] = query.decode("ascii")
         # PEP 3333: bytes as latin-1; decoded once.
         environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1") if "%" in raw else raw
-        if host:
-            environ["HTTP_HOST"] = host.decode("ascii")
-            if scheme != self._scheme:
-                # RFC 9110, section 7.4: https is not served on what is not secured.
-                raise RemoteProtocolError("the target has another scheme than the connection", 421)
 
     @classmethod
     def _key(cls, name: bytes) -> str:

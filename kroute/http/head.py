@@ -87,14 +87,11 @@ def parse_trailers(block: bytes, max_fields: int) -> Fields:
     return trailers
 
 
-class _Reader:
-    """What llhttp calls."""
-
-    def __init__(self) -> None:
-        self.fields: Fields = []
+class _Fields(Fields):
+    """A list that llhttp fills."""
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.fields.append((name, value.rstrip()))
+        self.append((name, value.rstrip()))
 
 
 def _read_fields(lines: bytes, max_fields: int) -> Fields:
@@ -102,14 +99,13 @@ def _read_fields(lines: bytes, max_fields: int) -> Fields:
 
     It never sees a method or a target, so it can have no opinion on them.
     """
-    reader = _Reader()
+    fields = _Fields()
     try:
-        httptools.HttpRequestParser(reader).feed_data(b"GET / HTTP/1.1" + lines)
+        httptools.HttpRequestParser(fields).feed_data(b"GET / HTTP/1.1" + lines)
     except httptools.HttpParserUpgrade:
         pass  # an offer, for a handler to take up; until then the connection speaks HTTP/1
     except httptools.HttpParserError as error:
         raise RemoteProtocolError(f"in the header fields: {error}") from error
-    fields = reader.fields
     if len(fields) > max_fields:
         raise RemoteProtocolError(f"more than {max_fields} header fields", 431)
     if lines.count(b"\n") != len(fields) + 2:
