@@ -148,3 +148,22 @@ def test_it_agrees_with_resolve(seed: int) -> None:
         assert [infos[step.info.order] for step in steps] == [step.info for step in steps]
         if isinstance(answer, Match):
             assert answer.endpoint in takers[0].info.endpoints.values()
+
+
+def test_conditions_that_hold_alone_only() -> None:
+    urls: URLMap[str] = URLMap()
+    urls.add(
+        "/{x}",
+        {"GET": "x"},
+        place=HERE,
+        # The sub-domain is among the values only where there is a condition on it.
+        conditions={"sub_domain": True, "function": lambda _, values: "sub_domain" not in values},
+    )
+    (line,) = told(urls, "GET /a", HTTP_HOST="b.example.com")
+    assert line == "0 /{x} -- its conditions do not hold together"
+
+
+def test_requirements_that_hold_for_each_value_but_not_in_the_path() -> None:
+    urls = a_map(r"GET /{a:x+(?=y)}{b:\w}")
+    (line,) = told(urls, "GET /xx")
+    assert line.startswith("0 ") and "requirement" in line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from hypothesis import given
@@ -128,3 +129,16 @@ def test_a_repeated_repeat_explodes(regex: str) -> None:
 )
 def test_an_ordinary_regex_does_not(regex: str) -> None:
     assert not explodes(regex)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="re has them since 3.11")
+def test_atomic_groups_and_possessive_repeats() -> None:
+    assert shapes_of(r"^/(?>ab)/c\Z") == (shape("", "ab", "c"),)
+    assert stays_in_segment("(?>a|b)++")
+    assert not stays_in_segment("(?>/)")
+    assert not explodes("(a++)++")
+
+
+def test_case_and_the_number_of_alternatives() -> None:
+    assert shapes_of(r"^/(?i:a(?-i:b))c\Z")
+    assert shapes_of("^/(?:" + "|".join(f"{n}/" for n in range(40)) + r")x\Z") != ()
