@@ -54,9 +54,9 @@ class Page:
     def _console(self, block: str) -> None:
         for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, expected = step.partition("\n")
-            while command.endswith("\\"):
+            while command.endswith("\\") or command.count("'") % 2:
                 line, _, expected = expected.partition("\n")
-                command = f"{command[:-1]} {line.strip()}"
+                command += "\n" + line
             self.commands += 1
             self._step(command, expected)
 
