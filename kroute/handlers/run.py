@@ -1,4 +1,5 @@
-"""Run: a generator handler on its way through an exchange; deliver: a response on its."""
+"""Run: a generator handler on its way through an exchange; deliver: a response on its; failure:
+what a handler raised."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from Axon.Ipc import WaitComplete, ipc, newComponent
 from ..http import Exchange
 from ..scheduler import Coroutine, Waiting
 
-__all__ = ["Run", "deliver"]
+__all__ = ["Run", "deliver", "failure"]
 
 log = logging.getLogger("kroute.handlers")
 
