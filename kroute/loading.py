@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from .app import App
+from .handlers import is_wsgi
 
 __all__ = ["LoadError", "load_app"]
 
@@ -21,7 +22,8 @@ class LoadError(Exception):
 
 def load_app(name: str) -> App:
     """The application that `module:attribute` names, or `module:factory()`; the attribute is `app`
-    where none is given. Modules are looked for in the current directory first.
+    where none is given. A WSGI application is put into an App of its own. Modules are looked for
+    in the current directory first.
 
     Raises LoadError, and whatever the module or the factory raises.
     """
@@ -33,11 +35,20 @@ def load_app(name: str) -> App:
     thing = _attribute(module, attribute.removesuffix("()"))
     if attribute.endswith("()"):
         thing = thing()
-    elif callable(thing) and not isinstance(thing, App):
+    elif callable(thing) and not isinstance(thing, App) and not is_wsgi(thing):
         raise LoadError(f"{name} is no App but {thing!r}; is it a factory: {name}() ?")
+    if not isinstance(thing, App) and is_wsgi(thing):
+        return _app_around(thing)
     if not isinstance(thing, App):
         raise LoadError(f"{name} is no App but {type(thing).__name__} ({thing!r:.60})")
     return thing
+
+
+def _app_around(application: Any) -> App:
+    """An App of nothing but a WSGI application."""
+    app = App()
+    app.mount("", application)
+    return app
 
 
 def _import(name: str) -> ModuleType:

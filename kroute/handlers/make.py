@@ -16,6 +16,7 @@ from .function import (
     is_async_function,
     is_generator_function,
 )
+from .wsgi import is_wsgi, mounted_wsgi
 
 __all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_of"]
 
@@ -54,6 +55,8 @@ def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Hand
     if callable(getattr(target, "start", None)) and hasattr(target, "max_body"):
         handler: Handler = target
         return handler
+    if is_wsgi(target) and not is_component_class(target):
+        return mounted_wsgi(target, prefix, place, options)
     if makes_components(target):
         return ComponentHandler(target, prefix, **options)
     raise RouteError(f"{target!r} is no App", path=prefix, place=place)

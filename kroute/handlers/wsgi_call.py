@@ -1,0 +1,366 @@
+"""Call: one request in a WSGI application, between the thread it runs in and the scheduler's."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import partial
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+import webob
+import webob.exc
+
+from ..http import Exchange, LocalProtocolError, Response
+from ..scheduler import Scheduler
+from .run import deliver
+from .wsgi_environ import ErrorLog, FileWrapper, call_environ
+
+__all__ = ["Application", "BadApplication", "Call", "ClientGone"]
+
+log = logging.getLogger("kroute.wsgi")
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+HIGH = 65536
+"""Bytes that wait to be sent at which the application is made to wait."""
+
+PATIENCE = 60.0
+"""Seconds that a thread waits for a client that takes nothing, or too little; then it is cut."""
+
+HOP_BY_HOP = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "te",
+        "trailer",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+"""The header fields that are the server's own (PEP 3333, "Other HTTP Features")."""
+
+
+class BadApplication(Exception):
+    """A WSGI application did what PEP 3333 does not let it do."""
+
+
+class ClientGone(ConnectionAbortedError):
+    """What `write()` raises when nobody is left to write to."""
+
+
+class Call:
+    """One request on its way through a WSGI application.
+
+    `run` is what the thread does. What it has for the client is left in `_parts`, and `_pump`, in
+    the scheduler's thread, sends it on: PEP 3333, "Buffering and Streaming", lets a server that
+    continues in another thread go on with the application meanwhile. It has to wait where more
+    than HIGH bytes are left. An answer that is known to its end is sent in one piece.
+
+    since: when the application was last heard of, on the monotonic clock; None while it is not its
+    turn.
+    """
+
+    def __init__(
+        self, application: Application, name: str, exchange: Exchange, scheduler: Scheduler
+    ) -> None:
+        self.exchange = exchange
+        self.since: float | None = None
+        self._application = application
+        self._name = name
+        self._scheduler = scheduler
+        # The head, as start_response has it.
+        self._status: str | None = None
+        self._headers: list[tuple[str, str]] = []
+        self._length: int | None = None
+        # Between the threads.
+        self._changed = threading.Condition(threading.Lock())
+        self._parts: deque[bytes] = deque()
+        self._size = 0
+        self._pumping = False  # `_pump` is to come, or the client has enough
+        self._ended = False
+        self._over = False  # nobody wants any more of the answer
+        # The thread's own: whether the head, or all there is, was handed over; bytes of the body.
+        self._opened = False
+        self._complete = False
+        self._given = 0
+        # The scheduler's own: whether the head is sent.
+        self._started = False
+
+    # In the thread of the application.
+
+    def run(self) -> None:
+        """Call the application, and hand over what it answers."""
+        if self._over:
+            return  # its client left while it waited for a thread
+        self.since = monotonic()
+        errors = ErrorLog(self._name)
+        try:
+            self._answer(call_environ(self.exchange.request.environ, errors))
+        except ClientGone:
+            log.debug("%s: stopped in %s, whose client wants no more", self._name, self.exchange)
+        except BaseException as error:
+            self._failed(error)
+        finally:
+            errors.flush()
+            self.since = None
+
+    def _answer(self, environ: dict[str, Any]) -> None:
+        result = self._application(environ, self.start_response)
+        try:
+            if isinstance(result, FileWrapper):
+                result.limit = self._length
+            if isinstance(result, (list, tuple)) and not self._opened:
+                self._finish(b"".join(map(self._checked, result)))
+            else:
+                for part in self._iterable(result):
+                    data = self._checked(part)
+                    if data:
+                        self._send(data)
+                self._finish()
+        finally:
+            # PEP 3333: however the request ends, and once.
+            close = getattr(result, "close", None)
+            if close is not None:
+                close()
+
+    def _failed(self, error: BaseException) -> None:
+        """The application has raised, or has done what it may not do."""
+        if self._over:
+            log.info("%s failed when nobody waited for %s: %r", self._name, self.exchange, error)
+            return
+        if not isinstance(error, BadApplication):
+            log.error("the WSGI application %s failed in %s", self._name, self.exchange)
+        if not isinstance(error, Exception):
+            # SystemExit and its like end a process; this one is not the application's.
+            cause, error = error, BadApplication(f"{self._name} raised {error!r}")
+            error.__cause__ = cause
+        self._scheduler.call_soon(partial(self._fail, error))
+
+    def start_response(
+        self, status: str, headers: list[tuple[str, str]], exc_info: ExcInfo | None = None
+    ) -> Callable[[bytes], None]:
+        """PEP 3333's. What is wrong with status and headers is raised here, in the application;
+        what only the framing can tell, later."""
+        try:
+            if exc_info is not None:
+                if self._opened:
+                    raise exc_info[1].with_traceback(exc_info[2])
+            elif self._status is not None:
+                raise self._bad("called start_response twice, and the second time not in an error")
+        finally:
+            exc_info = None  # no cycle of frames (PEP 3333, "The start_response() Callable")
+        self._check_status(status)
+        if type(headers) is not list:
+            raise self._bad(f"gave {type(headers).__name__} for headers; a list is needed")
+        self._length = None
+        for field in headers:
+            self._check_field(field)
+        self._status, self._headers = status, list(headers)
+        return self.write
+
+    def write(self, data: bytes) -> None:
+        """PEP 3333's "imperative" way to send a part of the body."""
+        self._send(self._checked(data))
+
+    def _check_status(self, status: object) -> None:
+        if not isinstance(status, str):
+            raise self._bad(f"gave {type(status).__name__} ({status!r:.80}) for a status, not str")
+        if not (status[:3].isdigit() and status[3:4] == " " and status[0] > "1"):
+            raise self._bad(f"gave {status!r:.80} for a status; '200 OK' is one")
+
+    def _check_field(self, field: object) -> None:
+        if not (
+            isinstance(field, tuple)
+            and len(field) == 2
+            and isinstance(field[0], str)
+            and isinstance(field[1], str)
+        ):
+            raise self._bad(f"gave {field!r:.80} for a header field; a tuple of two str is needed")
+        name = field[0].lower()
+        if name in HOP_BY_HOP:
+            raise self._bad(f"set {field[0]}; hop-by-hop header fields are the server's")
+        if name == "content-length":
+            if not (field[1].isascii() and field[1].isdigit()):
+                raise self._bad(f"gave {field[1]!r:.80} for a Content-Length")
+            self._length = int(field[1])
+
+    def _iterable(self, result: object) -> Iterable[object]:
+        if not isinstance(result, Iterable):
+            raise self._bad(f"returned {type(result).__name__}, which is no iterable of bytes")
+        return result
+
+    def _checked(self, part: object) -> bytes:
+        if not isinstance(part, bytes):
+            raise self._bad(
+                f"gave {type(part).__name__} ({part!r:.80}) for a part of its body, not bytes"
+            )
+        return part
+
+    def _bad(self, what: str) -> BadApplication:
+        return BadApplication(f"the WSGI application {self._name} {what} (PEP 3333)")
+
+    # From the thread of the application to the scheduler's.
+
+    def _send(self, data: bytes) -> None:
+        """Hand over a part of the body."""
+        self._check_started()
+        self._given += len(data)
+        if self._length is not None and self._given > self._length:
+            raise self._bad(f"gave more than the {self._length} bytes of its Content-Length")
+        if not self._opened and self._given == self._length:
+            self._send_all(data)
+        else:
+            self._hand_over(data)
+
+    def _finish(self, rest: bytes = b"") -> None:
+        """Hand over the end of the answer; `rest` is all there is, if nothing was handed over."""
+        self._check_started()
+        if self._complete:
+            return
+        if self._opened or (
+            # Nobody knows how long the answer to a GET would be (RFC 9110, section 8.6).
+            not rest and self._length is None and self.exchange.request.method == "HEAD"
+        ):
+            self._hand_over(rest, end=True)
+        else:
+            self._send_all(rest)
+
+    def _send_all(self, body: bytes) -> None:
+        """Hand over an answer in one piece."""
+        self._opened = self._complete = True
+        self._scheduler.call_soon(partial(self._deliver, body))
+
+    def _hand_over(self, data: bytes, end: bool = False) -> None:
+        """Leave bytes to be sent; wait where there are many already."""
+        self._opened = True
+        patient = True
+        with self._changed:
+            self._parts.append(data)
+            self._size += len(data)
+            self._ended = end
+            if not self._pumping:
+                self._pumping = True
+                self._scheduler.call_soon(self._pump)
+            if self._size >= HIGH and not end:
+                self.since = None
+                patient = self._changed.wait_for(self._may_go_on, PATIENCE)
+        if not patient:
+            self._scheduler.call_soon(self._cut)
+        if self._over or not patient:
+            raise ClientGone("the client wants no more of its answer")
+        self.since = monotonic()
+
+    def _may_go_on(self) -> bool:
+        return self._over or self._size < HIGH
+
+    def _check_started(self) -> None:
+        if self._status is None:
+            raise self._bad("gave a body and has not called start_response")
+
+    # In the scheduler's thread.
+
+    def _deliver(self, body: bytes) -> None:
+        """Send an answer in one piece."""
+        if not self._over:
+            try:
+                deliver(self.exchange, self._response([body]))
+            except Exception as error:
+                self._fail(error)
+
+    def _pump(self) -> None:
+        """Send what was left here by now."""
+        try:
+            if not self._over and (self._started or self._start()):
+                self._send_parts()
+        except Exception as error:
+            self._fail(error)
+
+    def _start(self) -> bool:
+        """Send the head; returns whether a body is wanted."""
+        exchange = self.exchange
+        body: list[bytes] = []
+        response = self._response(body)
+        if response.app_iter is not body:
+            # A hook has answered something else.
+            self.abandon()
+            deliver(exchange, response)
+            return False
+        self._started = True
+        if not exchange.sink.start(exchange, response, None):
+            self.abandon()
+            exchange.sink.end(exchange)
+            return False
+        return True
+
+    def _send_parts(self) -> None:
+        exchange = self.exchange
+        with self._changed:
+            data = b"".join(self._parts)
+            self._parts.clear()
+            self._size = 0
+            self._changed.notify()
+            end = self._ended
+        if not exchange.sink.data(exchange, data) and not end:
+            exchange.on_drain = self._pump
+            return
+        if end:
+            exchange.sink.end(exchange)
+            return
+        with self._changed:
+            self._pumping = bool(self._parts) or self._ended
+        if self._pumping:
+            self._scheduler.call_soon(self._pump)
+
+    def _response(self, body: list[bytes]) -> webob.Response:
+        """The answer so far, gone through the hooks of whoever mounted the application."""
+        response = Response(status=self._status, headerlist=self._headers, app_iter=body)
+        return self.exchange.rules.answer(self.exchange, response)
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, LocalProtocolError):
+            error = self._bad(f"gave an answer that cannot be sent: {error}")
+        if not self._over:
+            self.abandon()
+            self.exchange.fail(error)
+
+    def _cut(self) -> None:
+        if not self._over:
+            log.info("%s: cut, as its client does not read", self.exchange)
+            self.exchange.sink.cut(self.exchange)
+
+    def abandon(self) -> None:
+        """Nobody wants more of the answer: let the thread stop when it hands something over."""
+        exchange = self.exchange
+        exchange.on_gone = exchange.on_drain = None
+        with self._changed:
+            self._over = True
+            self._parts.clear()
+            self._changed.notify()
+
+    def is_stuck(self, since: float) -> bool:
+        """Whether it is the application's turn, and nothing was heard of it since then."""
+        heard = self.since
+        return heard is not None and heard <= since
+
+    def give_up(self, thread: int) -> None:
+        """The application does not come back: say where it is, and answer for it."""
+        self.since = None
+        frame = sys._current_frames().get(thread)
+        stack = "".join(traceback.format_stack(frame)) if frame else "it has just ended\n"
+        log.error(
+            "the WSGI application %s is stuck in %s; its thread is here:\n%s",
+            self._name,
+            self.exchange,
+            stack.rstrip(),
+        )
+        self._fail(webob.exc.HTTPGatewayTimeout("The application did not answer in time."))

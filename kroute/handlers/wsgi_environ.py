@@ -1,0 +1,87 @@
+"""call_environ, ErrorLog, FileWrapper: what a WSGI application finds in its environ."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from typing import IO, Any
+
+__all__ = ["ErrorLog", "FileWrapper", "call_environ"]
+
+log = logging.getLogger("kroute.wsgi")
+
+
+class ErrorLog:
+    """`wsgi.errors` (PEP 3333, "Input and Error Streams"): what is written becomes log records.
+
+    A record ends where a line does, so that a traceback written at once is one record.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._text = ""
+        self._busy = False
+
+    def write(self, text: str) -> int:
+        if self._busy:
+            # The log itself writes here: Flask's documents have the root logger do so.
+            return sys.stderr.write(text)
+        self._text += text
+        if text.endswith("\n"):
+            self.flush()
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        self.write("".join(lines))
+
+    def flush(self) -> None:
+        text, self._text = self._text.rstrip("\n"), ""
+        if text and not self._busy:
+            self._busy = True
+            try:
+                log.error("%s: %s", self._name, text)
+            finally:
+                self._busy = False
+
+
+class FileWrapper:
+    """`wsgi.file_wrapper`: a file as a body, in blocks, from where it stands to its end.
+
+    `limit` bounds it, as a Content-Length has to (PEP 3333, "Optional Platform-Specific File
+    Handling").
+    """
+
+    SMALLEST = 65536
+    """Bytes of a block at least: applications ask for 4096, and each block is a hand-over."""
+
+    def __init__(self, file: IO[bytes], block_size: int = 65536) -> None:
+        self.file = file
+        self.block_size = max(block_size, self.SMALLEST)
+        self.limit: int | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        left = self.limit
+        while left is None or left > 0:
+            data = self.file.read(self.block_size if left is None else min(self.block_size, left))
+            if not data:
+                return
+            if left is not None:
+                left -= len(data)
+            yield data
+
+    def close(self) -> None:
+        close = getattr(self.file, "close", None)
+        if close is not None:
+            close()
+
+
+def call_environ(environ: dict[str, Any], errors: ErrorLog) -> dict[str, Any]:
+    """The environ for an application that runs in threads. A copy: PEP 3333 lets it do with that
+    what it likes, while ours is read in the scheduler's thread."""
+    return {
+        **environ,
+        "wsgi.errors": errors,
+        "wsgi.file_wrapper": FileWrapper,
+        "wsgi.multithread": True,
+    }
