@@ -250,9 +250,6 @@ class ConnectedSocket(ReactiveComponent):
         answer (RFC 9112, section 9.6). So only our direction is closed, and what comes is thrown
         away until the other side closes too or LINGER is over.
         """
-        if self._eof:
-            self._cut("closed")
-            return
         self._lingering = True
         try:
             self.sock.shutdown(socket.SHUT_WR)

@@ -197,14 +197,17 @@ def test_so_does_one_inside_a_pipeline(wire: MakeWire) -> None:
     one.until(lambda: source.sent > sent)
 
 
-def test_who_is_held_learns_that_the_client_is_gone(wire: MakeWire) -> None:
-    class Polite(Chargen):
-        def main(self) -> Iterator[int]:
-            for _ in super().main():
-                if self.dataReady("control"):
-                    return
-                yield 1
+class Polite(Chargen):
+    """One that looks at "control"."""
 
+    def main(self) -> Iterator[int]:
+        for _ in super().main():
+            if self.dataReady("control"):
+                return
+            yield 1
+
+
+def test_who_is_held_learns_that_the_client_is_gone(wire: MakeWire) -> None:
     one = wire(Polite())
     stalled(one)
     reset(one.client)
@@ -227,6 +230,28 @@ def test_a_reactive_protocol_is_not_held(wire: MakeWire) -> None:
     one.until(lambda: one.protocol not in one.scheduler.listAllThreads())
     assert not one.over
     assert len(one.read(17 * MEGABYTE)) == 16 * MEGABYTE
+
+
+@pytest.mark.usefixtures("ticking")
+def test_who_was_slow_once_is_not_given_up_later(
+    wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConnectedSocket, "STALL", 1.0)
+    one = wire(Still())
+    one.protocol.send(b"x" * (16 * MEGABYTE), "outbox")
+    assert len(one.read(16 * MEGABYTE)) == 16 * MEGABYTE
+    one.step(2000)
+    assert not one.over
+    assert len(one.scheduler.timers) == 0
+
+
+def test_who_is_held_for_a_client_that_is_given_up_is_released(
+    wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ConnectedSocket, "STALL", 0.02)
+    one = wire(Polite())
+    one.until(lambda: one.scheduler.listAllThreads() == [])
+    assert one.protocol.sent > 0
 
 
 def test_a_client_that_takes_nothing_is_given_up(
@@ -260,7 +285,11 @@ def test_a_client_that_takes_little_is_not(
 
 @pytest.mark.parametrize("size", [0, 1, 16 * MEGABYTE])
 @pytest.mark.parametrize("how", ["producerFinished", "the protocol's end", "both"])
-def test_the_end_comes_after_all_that_was_sent(wire: MakeWire, how: str, size: int) -> None:
+def test_the_end_comes_after_all_that_was_sent(
+    wire: MakeWire, how: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("GRACE", "LINGER", "STALL"):
+        monkeypatch.setattr(ConnectedSocket, limit, 1000)
     one = wire(Still())
     one.protocol.send(b"x" * size, "outbox")
     if how != "the protocol's end":
@@ -304,6 +333,7 @@ def test_what_is_sent_after_the_end_is_dropped(wire: MakeWire) -> None:
     one.protocol.send(b"too late", "outbox")
     one.finish()
     assert one.read(100) == b"last"
+    assert not one.over
     assert len(one.connection.inboxes["inbox"]) == 0
 
 
@@ -501,8 +531,8 @@ def test_stop_of_the_scheduler_closes_it(scheduler: Scheduler, ran: bool) -> Non
         protocol.send(b"last words", "outbox")
         after_cycles(scheduler, 5, scheduler.stop)
     else:
-        scheduler.call_soon(connection.activate)
-        scheduler.call_soon(scheduler.stop)
+        scheduler.call_later(0, connection.activate)
+        scheduler.call_later(0, scheduler.stop)
     scheduler.runThreads()
     assert ours.fileno() == -1
     with client:

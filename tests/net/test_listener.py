@@ -287,6 +287,21 @@ def test_without_descriptors_it_tries_again_later(
     ] * 2
 
 
+def test_without_descriptors_it_does_not_spin(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Listener, "RETRY", 0.01)
+    server = serve(echo)
+    poor = Poor(server.listener.sock, errno.EMFILE, 1_000_000)
+    server.call(lambda: setattr(server.listener, "sock", poor))
+    with server.connect() as client:
+        client.sendall(b"x")
+        sleep(0.03)
+        assert 1 <= len(errors(caplog)) <= 4
+        poor.times = 0
+        assert client.recv(1) == b"x"
+
+
 def test_a_client_that_gave_up_in_the_queue_is_passed_over(
     serve: Serve, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -8,6 +8,7 @@ import Axon.Scheduler
 import pytest
 from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
+from Axon.Microprocess import microprocess
 
 from kroute.scheduler import ReactiveComponent, Scheduler
 
@@ -114,14 +115,22 @@ def test_what_it_leaves_in_its_inbox_does_not_make_it_spin(stepped: Stepped) -> 
     assert stepped.poller.waits[-1] is None
 
 
-def test_it_has_no_turn_when_its_messages_are_collected(stepped: Stepped) -> None:
+def test_it_has_no_turn_when_its_messages_are_collected(
+    stepped: Stepped, monkeypatch: pytest.MonkeyPatch
+) -> None:
     part, sink = Passes(), Sink()
     chained(stepped, part, sink)
-    turns = []
-    part.unpause = lambda: turns.append(1)  # type: ignore[method-assign]
+    woken: list[object] = []
+    wake = stepped.scheduler.wakeThread
+
+    def watched(mprocess: microprocess, canActivate: bool = False) -> None:
+        woken.append(mprocess)
+        wake(mprocess, canActivate)
+
+    monkeypatch.setattr(stepped.scheduler, "wakeThread", watched)
     part._deliver("message", "inbox")
     stepped(3)
-    assert (sink.got, turns) == (["message"], [])
+    assert (sink.got, woken) == (["message"], [sink])
 
 
 @pytest.mark.parametrize("where", ["on_start", "react", "on_end"])

@@ -150,12 +150,13 @@ def test_close_runs_every_finally_innermost_first() -> None:
         finally:
             ended.append(n)
 
-    coroutine = Coroutine(level(0))
+    coroutine = Coroutine(outermost := level(0))  # named: the collector closes generators, too
     while isinstance(result := coroutine.step(), WaitComplete):
         coroutine.wait_complete(result)
     coroutine.close()
     assert ended == [2, 1, 0]
     coroutine.close()
+    assert next(outermost, "over") == "over"
 
 
 def test_close_closes_the_others_when_one_fails() -> None:
@@ -173,12 +174,13 @@ def test_close_closes_the_others_when_one_fails() -> None:
         finally:
             ended.append("outer")
 
-    coroutine = Coroutine(outer())
+    coroutine = Coroutine(outermost := outer())
     coroutine.wait_complete(coroutine.step())
     coroutine.step()
     with pytest.raises(KeyError, match="inner"):
         coroutine.close()
     assert ended == ["outer"]
+    assert next(outermost, "over") == "over"
 
 
 def test_close_leaves_alone_what_is_no_generator() -> None:

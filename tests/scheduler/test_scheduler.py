@@ -7,6 +7,7 @@ import itertools
 import logging
 import threading
 from collections.abc import Iterator
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -330,6 +331,37 @@ def test_what_comes_while_it_waits_ends_the_waiting(stepped: Stepped, what: str)
     before = stepped.poller.wakes
     stepped()
     assert stepped.poller.wakes == before + 1
+
+
+@pytest.mark.parametrize("what", ["wake", "pause", "call", "stop"])
+def test_what_comes_while_it_makes_up_its_mind_to_wait_is_seen(
+    stepped: Stepped, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """From another thread, between the look at the requests and the flag that says "waiting"."""
+    scheduler, sink = stepped.scheduler, Sink()
+    stepped.start(sink)
+    stepped(2)
+    request = {
+        "wake": lambda: scheduler.wakeThread(sink),
+        "pause": lambda: scheduler.pauseThread(sink),
+        "call": lambda: scheduler.call_soon(lambda: None),
+        "stop": scheduler.stop,
+    }[what]
+    monkeypatch.setattr(scheduler.timers, "next_due", request)
+    monkeypatch.setattr(scheduler.timers, "pop_due", lambda now: None)
+    stepped()
+    assert stepped.poller.waits[-1] == 0.0
+
+
+def test_busy_it_does_not_look_at_descriptors_in_every_cycle(
+    stepped: Stepped, clock: Clock
+) -> None:
+    stepped.start(Runs(lambda self: iter([1] * 100)))
+    stepped(50)
+    assert len(stepped.poller.waits) == 1
+    clock.now += 1
+    stepped(2)
+    assert len(stepped.poller.waits) == 2
 
 
 def test_busy_it_looks_at_descriptors_now_and_then(stepped: Stepped) -> None:
@@ -894,7 +926,8 @@ def test_after_a_stop_it_can_be_used_again(scheduler: Scheduler) -> None:
     assert part._isStopped()
 
 
-def test_stop_ends_what_was_activated_a_moment_ago(scheduler: Scheduler) -> None:
+@pytest.mark.parametrize("when", ["in the cycle", "after it"])
+def test_stop_ends_what_was_activated_a_moment_ago(scheduler: Scheduler, when: str) -> None:
     class Late(Sink):
         stopped = 0
 
@@ -904,14 +937,30 @@ def test_stop_ends_what_was_activated_a_moment_ago(scheduler: Scheduler) -> None
 
     late = Late()
 
-    def main(self: Runs) -> Iterator[int]:
+    def stop() -> None:
         scheduler.stop()
         late.activate()
-        yield 1
 
-    Runs(main).activate()
+    Sink().activate()
+    (scheduler.call_soon if when == "in the cycle" else partial(scheduler.call_later, 0))(stop)
     run(scheduler)
     assert late.stopped == 1
+
+
+def test_after_a_stop_nothing_is_called_any_more(scheduler: Scheduler) -> None:
+    called: list[str] = []
+
+    def stop() -> None:
+        scheduler.stop()
+        scheduler.call_soon(lambda: called.append("soon"))
+        scheduler.call_later(0, lambda: called.append("later"))
+
+    Sink().activate()
+    scheduler.call_soon(stop)
+    run(scheduler)
+    Runs(lambda self: iter([1] * 1000)).activate()
+    run(scheduler)
+    assert called == []
 
 
 def test_stop_goes_on_when_one_fails_to_end(
@@ -1044,6 +1093,25 @@ def test_threaded_components_that_end_at_once_do_not_hang(scheduler: Scheduler) 
         sinks.append(sink)
     run(scheduler)
     assert [sink.got for sink in sinks] == [["done"]] * 100
+
+
+def test_a_thread_may_take_its_time_to_die(scheduler: Scheduler) -> None:
+    """It wakes its component before it is dead, for the last time."""
+
+    class Lingers(threadedcomponent):
+        def main(self) -> None:
+            self.send(producerFinished(), "signal")
+
+        def _threadmain(self) -> None:
+            super()._threadmain()
+            threading.Event().wait(0.01)
+
+    lingers, sink = Lingers(), Sink()
+    chain(lingers, sink)
+    lingers.activate()
+    sink.activate()
+    run(scheduler, seconds=5)
+    assert lingers._isStopped()
 
 
 def test_a_threaded_component_that_fails_is_reported(

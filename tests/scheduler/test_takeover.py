@@ -40,6 +40,7 @@ def test_what_was_activated_before_the_import_is_taken_over() -> None:
         + """
 first = Says(word="before").activate()
 first.activate()
+scheduler.run.wakeThread(Says(word="never activated"))
 import kroute
 from kroute.scheduler import Scheduler
 Says(word="after").activate()

@@ -17,6 +17,7 @@ from kroute.scheduler import (
     Scheduler,
     ThreadPool,
     ThreadsBusy,
+    Waiting,
     get_scheduler,
     in_thread,
     sleep,
@@ -322,6 +323,39 @@ def test_a_cancelled_call_raises_at_who_waits(stepped: Stepped) -> None:
     release.set()
     assert len(caught) == 1
     pool._executor.shutdown(wait=True)
+
+
+class Now(Waiting):
+    """It has happened as soon as it is asked for, or never."""
+
+    cancelled = 0
+
+    def __init__(self, now: bool) -> None:
+        super().__init__()
+        self._now = now
+
+    def start(self) -> None:
+        self.done = self._now
+
+    def cancel(self) -> None:
+        super().cancel()
+        self.cancelled += 1
+
+
+def test_what_has_happened_already_is_not_waited_for(stepped: Stepped) -> None:
+    stepped.start(Runs(lambda self: iter([Now(True)])))
+    stepped.finish()
+
+
+def test_who_ends_waits_no_more(stepped: Stepped) -> None:
+    waiting = Now(False)
+    part = Runs(lambda self: iter([waiting]))
+    stepped.start(part)
+    stepped(3)
+    assert waiting.cancelled == 0
+    stepped.scheduler.fail(part, KeyError())
+    stepped.finish()
+    assert waiting.cancelled == 1
 
 
 def test_get_scheduler_names_what_it_found(monkeypatch: pytest.MonkeyPatch) -> None:
