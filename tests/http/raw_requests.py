@@ -1,7 +1,4 @@
-"""The corpus of raw requests, and how events are written there.
-
-(Its folder is no package, which would be called `http`.)
-"""
+"""The corpus of raw requests, and how events are written there."""
 
 from __future__ import annotations
 
