@@ -1,16 +1,20 @@
-"""Declaring, Submapper: the ways to declare what stands behind a URL."""
+"""Declaring, Submapper, Collection: the ways to declare what stands behind a URL."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Collection as Collected
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .handlers import actions_of, make_handler, make_mounted, table_of
 from .http import Handler
 from .routing import Declarations, Place, RouteError, URLMap
 
-__all__ = ["Declaring", "Submapper"]
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+__all__ = ["Collection", "Declaring", "Submapper"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -121,24 +125,45 @@ class Declaring:
         `formatted` each path also ends in `.{format}`, which the actions take as an argument that
         has a default (Routes always does so).
         """
-        place = Place.here(1)
-        path = f"/{collection_name}"
         names = (*ACTIONS, *(collection or {}), *(member or {}), *(new or {}))
-        actions = {
-            name: make_handler(thing, path, threaded, max_body)
-            for name, thing in actions_of(table, names, path).items()
-        }
         self._declarations.resource(
             member_name,
             collection_name,
-            actions,
-            place=place,
+            _actions(table, names, collection_name, threaded, max_body),
+            place=Place.here(1),
             collection=collection,
             member=member,
             new=new,
             formatted=formatted,
             **options,
         )
+
+    def collection(
+        self,
+        collection_name: str,
+        member_name: str,
+        table: Any,
+        *,
+        formatted: bool = False,
+        threaded: bool = False,
+        max_body: int | None = None,
+        **options: Any,
+    ) -> Collection:
+        """Routes' `collection()`: a submapper with the paths of a resource, and a `member` for
+        more of them: `with app.collection('entries', 'entry', Entries) as entries:`.
+
+        table: as for `resource`, with the seven actions. options: path_prefix, member_prefix
+        (`/{id}`), requirements. formatted: paths may end in `.{format}`.
+        """
+        made = self._declarations.collection(
+            collection_name,
+            member_name,
+            _actions(table, ACTIONS, collection_name, threaded, max_body),
+            place=Place.here(1),
+            formatted=formatted,
+            **options,
+        )
+        return Collection(made, Submapper(made.member))
 
     def redirect(self, path: str, destination: str, **options: Any) -> None:
         """Answer `path` with a redirect to `destination`, which may use its variables.
@@ -157,7 +182,8 @@ class Declaring:
         """Give every URL under `prefix` to another application.
 
         Its hooks run inside the hooks of this one; `name` goes before the names of its routes
-        (`name.route`). What it has no answer for goes on to the later routes of this one.
+        (`name.route`). What it has no answer for goes on to the later routes of this one. The
+        variables of the prefix are in `request.path_variables`.
         """
         place = Place.here(1)
         urls = getattr(target, "urls", None)
@@ -183,7 +209,7 @@ class Submapper(Declaring):
     def __init__(self, declarations: Declarations[Handler]) -> None:
         self._declarations = declarations
 
-    def __enter__(self) -> Submapper:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -193,3 +219,22 @@ class Submapper(Declaring):
         traceback: TracebackType | None,
     ) -> None:
         return None
+
+
+class Collection(Submapper):
+    """What `collection` gives. member: for declarations under the path of one member."""
+
+    def __init__(self, declarations: Declarations[Handler], member: Submapper) -> None:
+        super().__init__(declarations)
+        self.member = member
+
+
+def _actions(
+    table: Any, names: Collected[str], collection_name: str, threaded: bool, max_body: int | None
+) -> dict[str, Handler]:
+    """The handlers of a resource by action."""
+    path = f"/{collection_name}"
+    return {
+        name: make_handler(thing, path, threaded, max_body)
+        for name, thing in actions_of(table, names, path).items()
+    }

@@ -60,6 +60,10 @@ class Redirect(Generic[E]):
         return self.template.source
 
     @property
+    def variables(self) -> frozenset[str]:
+        return frozenset(self.template.names)
+
+    @property
     def allow(self) -> tuple[str, ...]:
         """The methods it is for, with OPTIONS, in kroute's order; ``()`` for any method."""
         return () if self.methods is None else allow_methods(self.methods)

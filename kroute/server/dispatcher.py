@@ -100,9 +100,13 @@ class Dispatcher(ReactiveComponent):
             if not handler.takes_bytes and not path.isascii() and not is_utf8(path):
                 raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
             self._note(environ, found)
+            variables = found.variables
             if len(found.maps) > 1:
                 exchange.rules = self._rules_of(found.maps)
-            start = partial(self._start, exchange, handler, found.variables)
+                # A handler gets what its own path has; it need not know where it is mounted.
+                own = found.table.variables
+                variables = {name: value for name, value in variables.items() if name in own}
+            start = partial(self._start, exchange, handler, variables)
             if exchange.has_body:
                 exchange.sink.receive(exchange, handler.max_body, start)
             else:
