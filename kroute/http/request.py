@@ -53,8 +53,11 @@ class Request(webob.Request):
         """The URL of the route `name`, with `parts` in it; see `URLMap.url_for`.
 
         A part that is not given comes from the URL of this request where that has it; what the
-        route has no place for becomes the query. Raises BuildError: no such name, a part missing,
-        one that does not fit; RuntimeError for a request that no application has dispatched.
+        route has no place for becomes the query. `_qualified=True` makes a full URL, `_host` and
+        `_protocol` one of another host or scheme, `_anchor` adds a fragment.
+
+        Raises BuildError: no such name, a part missing, one that does not fit; RuntimeError for a
+        request that no application has dispatched.
         """
         links = self.environ.get("kroute.links")
         if links is None:
