@@ -147,6 +147,7 @@ class App(Declaring):
         Raises BindError where the address cannot be listened on.
         """
         show_log()
+        self.check()
         raise_descriptor_limit()
         serve(self.protocol, [(host, port)], self.limits.connections, ready)
 

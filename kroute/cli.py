@@ -7,9 +7,12 @@ for what the user has to put right.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
+import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 from .app import App
@@ -26,20 +29,29 @@ __all__ = ["main"]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process by default); returns its status."""
-    options = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser().parse_args(words)
+    options.words = words
     try:
         status: int = options.command(options)
         return status
     except (LoadError, BindError, RouteError) as error:
         print(f"kroute: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        return 130  # as the shell has it for a process ended by Ctrl-C
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="kroute", description="Serve kroute applications.")
+    # No abbreviations: an option is looked for by its name when the command runs itself again.
+    parser = argparse.ArgumentParser(
+        prog="kroute", description="Serve kroute applications.", allow_abbrev=False
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    run = commands.add_parser("run", help="serve an application", description=_run.__doc__)
+    run = commands.add_parser(
+        "run", help="serve an application", description=_run.__doc__, allow_abbrev=False
+    )
     run.set_defaults(command=_run)
     _add_app(run)
     run.add_argument(
@@ -60,7 +72,10 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--access-log", action="store_true", help="log a line for each answer")
 
     routes = commands.add_parser(
-        "routes", help="list the routes of an application", description=_routes.__doc__
+        "routes",
+        help="list the routes of an application",
+        description=_routes.__doc__,
+        allow_abbrev=False,
     )
     routes.set_defaults(command=_routes)
     _add_app(routes)
@@ -96,11 +111,29 @@ def _asked(text: str) -> tuple[str, str]:
     return method, path
 
 
+def _load(name: str) -> App:
+    """The application; what its own module raises is shown as its author knows it."""
+    try:
+        return load_app(name)
+    except (LoadError, RouteError):
+        raise  # they say where and what, in a line
+    except Exception as error:
+        trace = error.__traceback__
+        while trace is not None and _is_ours(trace.tb_frame.f_code.co_filename):
+            trace = trace.tb_next
+        traceback.print_exception(type(error), error, trace)
+        raise LoadError(f"{name} could not be loaded: {type(error).__name__}") from None
+
+
+def _is_ours(file: str) -> bool:
+    return file.startswith((os.path.dirname(__file__), "<frozen importlib", importlib.__file__))
+
+
 def _run(options: argparse.Namespace) -> int:
     """Serve an application until Ctrl-C or SIGTERM."""
     if options.reload:
-        return _run_reloading()
-    app = load_app(options.app)
+        return _run_reloading(options.words)
+    app = _load(options.app)
     show_log()
     app.debug = app.debug or options.debug
     app.access_log = app.access_log or options.access_log
@@ -115,16 +148,16 @@ def _run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_reloading() -> int:
+def _run_reloading(words: Sequence[str]) -> int:
     """Run this command again, as a process of its own and without --reload."""
-    arguments = [word for word in sys.argv[1:] if word != "--reload"]
+    arguments = [word for word in words if word != "--reload"]
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(0))
     return run_reloading([sys.executable, "-m", "kroute", *arguments])
 
 
 def _routes(options: argparse.Namespace) -> int:
     """List the routes of an application in the order they are tried."""
-    app: App = load_app(options.app)
+    app = _load(options.app)
     app.check()
     if options.match:
         lines, taken = explained(app.urls, *options.match)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 from difflib import get_close_matches
@@ -34,7 +35,7 @@ def load_app(name: str) -> App:
     attribute = attribute or "app"
     thing = _attribute(module, attribute.removesuffix("()"))
     if attribute.endswith("()"):
-        thing = thing()
+        thing = _made(thing, name)
     elif callable(thing) and not isinstance(thing, App) and not is_wsgi(thing):
         raise LoadError(f"{name} is no App but {thing!r}; is it a factory: {name}() ?")
     if not isinstance(thing, App) and is_wsgi(thing):
@@ -42,6 +43,20 @@ def load_app(name: str) -> App:
     if not isinstance(thing, App):
         raise LoadError(f"{name} is no App but {type(thing).__name__} ({thing!r:.60})")
     return thing
+
+
+def _made(factory: Any, name: str) -> Any:
+    """What a factory makes."""
+    if isinstance(factory, App):
+        right = name.removesuffix("()")
+        raise LoadError(f"{name}: it is an App, and no factory; {right} is enough")
+    try:
+        inspect.signature(factory).bind()
+    except TypeError as error:
+        raise LoadError(f"{name}: it cannot be called without arguments: {error}") from None
+    except ValueError:
+        pass  # written in C, and does not say
+    return factory()
 
 
 def _app_around(application: Any) -> App:
@@ -55,6 +70,8 @@ def _import(name: str) -> ModuleType:
     if os.sep in name or name.endswith(".py"):
         right = name.removesuffix(".py").replace(os.sep, ".")
         raise LoadError(f"{name!r} is a file; the name of its module is {right!r}")
+    if not all(name.split(".")):
+        raise LoadError(f"{name!r} is not the full name of a module, such as package.hello")
     here = os.getcwd()
     if here not in sys.path:
         sys.path.insert(0, here)

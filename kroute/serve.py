@@ -67,14 +67,14 @@ def serve(
         raise
     scheduler = get_scheduler()
     listeners = [Listener(sock, protocol, max_connections) for sock in sockets]
-    for sock, listener in zip(sockets, listeners, strict=True):
-        listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
-        listener.activate()
-        url = f"http://{Address(*sock.getsockname()[:2])}"
-        log.info("serving on %s", url)
-        if ready is not None:
-            ready(url)
-    with _signals(scheduler, listeners):
+    with _signals(scheduler, listeners):  # before anybody is told that there is somebody to stop
+        for sock, listener in zip(sockets, listeners, strict=True):
+            listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
+            listener.activate()
+            url = f"http://{Address(*sock.getsockname()[:2])}"
+            log.info("serving on %s", url)
+            if ready is not None:
+                ready(url)
         scheduler.runThreads()
 
 
