@@ -300,6 +300,7 @@ def test_the_end_comes_after_all_that_was_sent(
     assert not one.over  # until the client has had time to see it
     one.client.close()
     one.until(lambda: one.over)
+    assert [message.message for message in told(one)] == ["closed"]  # type: ignore[attr-defined]
 
 
 def test_the_client_may_still_send_when_its_answer_is_on_the_way(wire: MakeWire) -> None:
@@ -333,6 +334,7 @@ def test_what_is_sent_after_the_end_is_dropped(wire: MakeWire) -> None:
     one.protocol.send(b"too late", "outbox")
     one.finish()
     assert one.read(100) == b"last"
+    one.settle()
     assert not one.over
     assert len(one.connection.inboxes["inbox"]) == 0
 

@@ -26,7 +26,7 @@ from Kamaelia.Internet.ConnectedSocketAdapter import ConnectedSocketAdapter
 from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 
 from kroute.net import Address, ConnectedSocket, Listener, bind
-from kroute.scheduler import Scheduler
+from kroute.scheduler import PortablePoller, Scheduler
 
 from .helpers import PATIENCE, Chargen, Server, Still, after_cycles, all_of, exactly
 
@@ -83,6 +83,24 @@ def test_many_at_a_time(serve: Serve) -> None:
         for n, client in enumerate(clients):
             assert exactly(client, 4) == b"%4d" % n
         assert server.open == 200
+    server.until(lambda: not server.listener.connections)
+
+
+def test_without_epoll_it_is_the_same(scheduler: Scheduler, serve: Serve) -> None:
+    scheduler.poller.close()
+    scheduler.poller = PortablePoller()
+    made: list[component] = []
+
+    def factory(**where: object) -> component:
+        made.append(EchoProtocol() if made else Chargen())
+        return made[-1]
+
+    server = serve(factory)
+    with server.connect() as endless, server.connect() as echoes:
+        for _ in range(3):
+            echoes.sendall(b"x")
+            assert echoes.recv(1) == b"x"
+            exactly(endless, 5_000_000)
     server.until(lambda: not server.listener.connections)
 
 
