@@ -7,7 +7,7 @@ Importing it makes its scheduler the default one of Axon.
 """
 
 from .app import App
-from .handlers import kamaelia_handler
+from .handlers import NoAnswer, Question, Unavailable, ask, handle, kamaelia_handler
 from .http import Limits, Request, Response
 from .net import BindError
 from .routing import BuildError, RouteError, RouteWarning
@@ -18,10 +18,15 @@ __all__ = [
     "BindError",
     "BuildError",
     "Limits",
+    "NoAnswer",
+    "Question",
     "Request",
     "Response",
     "RouteError",
     "RouteWarning",
+    "Unavailable",
+    "ask",
+    "handle",
     "in_thread",
     "kamaelia_handler",
     "sleep",

@@ -2,11 +2,14 @@
 
 make_handler, make_mounted, bind_handler, table_of, actions_of: from what an author declares.
 FunctionHandler, GeneratorHandler: functions. ComponentHandler, kamaelia_handler: components.
+ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
 WSGIHandler, is_wsgi: WSGI applications.
 """
 
+from .asking import NoAnswer, Question, Unavailable, ask
 from .component import ComponentHandler
 from .function import FunctionHandler, GeneratorHandler
+from .handles import Handle, handle
 from .kamaelia import kamaelia_handler
 from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
 from .wsgi import WSGIHandler, is_wsgi
@@ -15,9 +18,15 @@ __all__ = [
     "ComponentHandler",
     "FunctionHandler",
     "GeneratorHandler",
+    "Handle",
+    "NoAnswer",
+    "Question",
+    "Unavailable",
     "WSGIHandler",
     "actions_of",
+    "ask",
     "bind_handler",
+    "handle",
     "is_wsgi",
     "kamaelia_handler",
     "make_handler",

@@ -12,9 +12,9 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Axon.ThreadedComponent import threadedcomponent
 from Kamaelia.Chassis.Pipeline import Pipeline
 from Kamaelia.Util.PureTransformer import PureTransformer
-from server.harness import Client, World, raw
 
 from kroute import App, Response, RouteError, kamaelia_handler
+from tests.server.harness import Client, World, raw
 
 PAUSE = object()
 
