@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import textwrap
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
@@ -449,3 +450,25 @@ def test_the_descriptor_limit_is_raised(served: Served) -> None:
     soft, hard = line.split()[3:5]
     assert soft == hard
     assert os.getpid() != served.process.pid
+
+
+def test_reload(tmp_path: Path) -> None:
+    # Through a program of its own, so that it looks at the files more often.
+    (tmp_path / "reloading.py").write_text(
+        "import sys\nfrom kroute import cli, reload\nreload.INTERVAL = 0.01\n"
+        "sys.exit(cli.main(['run', 'served:app', '--reload', '--bind', '127.0.0.1:0']))\n"
+    )
+    program = """
+        from kroute import App
+        app = App()
+        app.add("/", GET=lambda request: "{word}")
+    """
+    with Served(tmp_path, program.format(word="one"), command=["reloading.py"]) as own:
+        assert own.ask("GET", "/")[1] == b"one"
+        (tmp_path / "served.py").write_text("app = (\n")
+        own.wait_for("could not be loaded: SyntaxError")
+        (tmp_path / "served.py").write_text(textwrap.dedent(program.format(word="three")))
+        own.port = int(own.wait_for(r"serving on http://127.0.0.1:(\d+)")[1])
+        assert own.ask("GET", "/")[1] == b"three"
+        assert own.stop() == 0
+    assert not any("Traceback" in line for line in own.lines)

@@ -1,0 +1,237 @@
+"""The command `kroute`: what it prints, and its exit status."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kroute import RouteWarning, cli
+from kroute.cli import main
+from kroute.net import BindError
+
+SOURCE = """
+from kroute import App
+
+
+class Entry:
+    def GET(self, request, id):
+        return id
+
+    def PUT(self, request, id):
+        return id
+
+
+app = App()
+app.add("/entry/{id}", Entry, name="entry")
+
+
+@app.get("/")
+def home(request):
+    yield "home"
+
+
+def make_app():
+    return app
+
+
+def broken():
+    raise KeyError("mine")
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    (tmp_path / "commanded.py").write_text(SOURCE)
+    (tmp_path / "fails.py").write_text("x = 1\n1 / 0\n")
+    (tmp_path / "wrong.py").write_text("x = 1\napp = (\n")
+    (tmp_path / "misfit.py").write_text(
+        "from kroute import App\napp = App()\n@app.get('/{x}')\ndef home(request):\n    pass\n"
+    )
+    (tmp_path / "shadowed.py").write_text(
+        "from kroute import App\napp = App()\n"
+        "app.add('/{x}', GET=lambda request, x: x)\napp.add('/y', GET=lambda request: '')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+@pytest.fixture
+def serves(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What `serve` was asked for, in its place."""
+    asked: list[Any] = []
+    monkeypatch.setattr(cli, "serve", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(cli, "raise_descriptor_limit", lambda: None)
+    monkeypatch.setattr(cli, "show_log", lambda: None)
+    return asked
+
+
+# kroute routes
+
+
+def test_lists_routes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["routes", "commanded:app"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["METHODS", "PATH", "NAME", "HANDLER"]
+    assert [line.split() for line in lines[1:]] == [
+        ["GET", "/entry/{id}", "entry", "commanded.py:6", "(Entry.GET)"],
+        ["PUT", "/entry/{id}", "entry", "commanded.py:9", "(Entry.PUT)"],
+        ["GET", "/", "commanded.py:17", "(home)"],
+    ]
+
+
+def test_lists_routes_in_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["routes", "commanded:make_app()", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["path"] for row in rows] == ["/entry/{id}", "/"]
+    assert rows[0]["handlers"]["GET"] == "commanded.py:6 (Entry.GET)"
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "says"),
+    [
+        ("GET /entry/7", 0, "GET /entry/7 is answered by commanded.py:6 (Entry.GET)\n  id = '7'"),
+        ("GET /nowhere", 1, "GET /nowhere is answered 404"),
+        ("POST /", 1, "POST / is answered 405; the path has GET, HEAD, OPTIONS"),
+    ],
+)
+def test_says_which_route_takes_a_request(
+    capsys: pytest.CaptureFixture[str], asked: str, status: int, says: str
+) -> None:
+    assert main(["routes", "commanded", "--match", asked]) == status
+    assert capsys.readouterr().out.rstrip().endswith(says)
+
+
+def test_warns_of_what_cannot_be_reached() -> None:
+    with pytest.warns(RouteWarning, match="'/y'"):
+        main(["routes", "shadowed"])
+
+
+# kroute run
+
+
+def test_runs_on_port_8080(serves: list[Any]) -> None:
+    assert main(["run", "commanded"]) == 0
+    ((protocol, addresses, limit),) = serves
+    assert addresses == [("127.0.0.1", 8080)]
+    app = sys.modules["commanded"].app
+    assert protocol == app.protocol
+    assert limit == app.limits.connections
+    assert not app.debug
+    assert not app.access_log
+
+
+def test_runs_as_it_is_told(serves: list[Any]) -> None:
+    words = "--bind 0.0.0.0:80 --bind [::1]:8081 --bind 9000 --debug --access-log"
+    assert main(["run", "commanded:app", *words.split()]) == 0
+    assert serves[0][1] == [("0.0.0.0", 80), ("::1", 8081), ("127.0.0.1", 9000)]
+    app = sys.modules["commanded"].app
+    assert app.debug
+    assert app.access_log
+
+
+# What the user has to put right
+
+
+@pytest.mark.parametrize("command", ["run", "routes"])
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("nowhere:app", "kroute: there is no module 'nowhere' in "),
+        ("commanded:nothing", "kroute: commanded has no 'nothing'; it has app"),
+        ("commanded.py", "kroute: 'commanded.py' is a file; "),
+        ("misfit", "kroute: misfit.py:3 (home): route '/{x}': home() has no parameter 'x'"),
+    ],
+)
+def test_what_is_wrong_is_a_line(
+    capsys: pytest.CaptureFixture[str], serves: list[Any], command: str, name: str, says: str
+) -> None:
+    assert main([command, name]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(says)
+    assert printed.err.count("\n") == 1
+    assert not serves
+
+
+@pytest.mark.parametrize(
+    ("name", "says", "line"),
+    [
+        ("fails", "ZeroDivisionError: division by zero", 'fails.py", line 2'),
+        ("wrong", "SyntaxError: '(' was never closed", 'wrong.py", line 2'),
+        ("commanded:broken()", "KeyError: 'mine'", 'commanded.py", line 27'),
+    ],
+)
+def test_what_the_module_raises_is_shown_as_its_author_knows_it(
+    capsys: pytest.CaptureFixture[str], serves: list[Any], name: str, says: str, line: str
+) -> None:
+    assert main(["run", name]) == 2
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert line in shown
+    assert "loading.py" not in shown
+    assert "importlib" not in shown
+    assert shown.splitlines()[-1].startswith(f"kroute: {name} could not be loaded: ")
+
+
+def test_an_address_that_cannot_be_had_is_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, serves: list[Any]
+) -> None:
+    def fail(*arguments: Any) -> None:
+        raise BindError("cannot listen on 127.0.0.1:1: Permission denied")
+
+    monkeypatch.setattr(cli, "serve", fail)
+    assert main(["run", "commanded"]) == 2
+    assert capsys.readouterr().err == "kroute: cannot listen on 127.0.0.1:1: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["run"],
+        ["walk", "commanded"],
+        ["run", "commanded", "--bind", "nonsense"],
+        ["run", "commanded", "--bind", "::1:80"],
+        ["run", "commanded", "--bind", "127.0.0.1:65536"],
+        ["run", "commanded", "--relo"],
+        ["routes", "commanded", "--match", "/path"],
+        ["routes", "commanded", "--match", "get /path"],
+        ["routes", "commanded", "--match", "GET path"],
+    ],
+)
+def test_words_that_mean_nothing_are_status_2(
+    capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(words)
+    assert left.value.code == 2
+    assert capsys.readouterr().err.startswith("usage: kroute")
+
+
+def test_ctrl_c_before_it_serves_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, serves: list[Any]
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "load_app", interrupted)
+    assert main(["run", "commanded"]) == 130
+
+
+def test_reloading_runs_the_same_command_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[Any] = []
+    monkeypatch.setattr(cli, "run_reloading", lambda command: ran.append(command) or 7)
+    monkeypatch.setattr(cli.signal, "signal", lambda *_: None)
+    assert main(["run", "nowhere:app", "--reload", "--bind", "127.0.0.1:0", "--debug"]) == 7
+    assert ran == [
+        [sys.executable, "-m", "kroute", "run", "nowhere:app", "--bind", "127.0.0.1:0", "--debug"]
+    ]
