@@ -98,6 +98,7 @@ class HTTPProtocol(ReactiveComponent):
         self._lengths: deque[int] = deque()
         self._paused = False
         self._closing = False
+        self._marked = False  # the last message is on its way
         self._closed = False
         self.setInboxSize("inbox", 1)
         self._incoming = self.inboxes["inbox"].storage
@@ -131,7 +132,7 @@ class HTTPProtocol(ReactiveComponent):
                 self._cut()
             else:
                 self._lengths.clear()
-                self._closing = True
+                self._closing = self._marked = True  # nobody collects anything any more
         elif isinstance(message, producerFinished):
             self._framing.keep_alive = False
             if self._exchange is None or self._exchange.done:
@@ -147,7 +148,16 @@ class HTTPProtocol(ReactiveComponent):
             exchange.gone()
 
     def _close(self) -> None:
-        """Say that all was sent, once it is in the hands of the socket."""
+        """Say that all was sent, once it is.
+
+        Kamaelia's socket collects a message before it has sent all of it, and drops the rest when
+        it is told of the end. So an empty message goes last: it is collected when all others are
+        sent, by any socket.
+        """
+        if not self._closed and not self._lengths and not self._marked:
+            self._marked = True
+            self._lengths.append(0)
+            self.send(b"", "outbox")
         if not self._closed and not self._lengths:
             self._closed = True
             self.send(producerFinished(self), "signal")

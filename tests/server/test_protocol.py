@@ -398,11 +398,13 @@ def test_answers_a_client_that_sends_and_closes_at_once(client: Client) -> None:
 def test_ends_when_it_is_told_to_stop_and_has_nothing_to_do(client: Client) -> None:
     client.get("/say/hello")
     client.drain()
+    assert client.answers() == []
     assert client.ended == "closed"
 
 
 def test_a_new_connection_can_be_told_to_stop(client: Client) -> None:
     client.drain()
+    assert client.answers() == []
     assert client.ended == "closed"
 
 
@@ -436,6 +438,7 @@ def test_is_told_to_stop_while_it_reads_past_a_body(client: Client) -> None:
     client.feed(raw("POST", "/nowhere", b"x" * 100)[:-50])
     client.take()
     client.drain()
+    client.take()
     assert client.ended == "closed"
 
 
