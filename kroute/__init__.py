@@ -7,7 +7,7 @@ Importing it makes its scheduler the default one of Axon.
 """
 
 from .app import App
-from .handlers import NoAnswer, Question, Unavailable, ask, handle, kamaelia_handler
+from .handlers import Event, NoAnswer, Question, Unavailable, ask, handle, kamaelia_handler
 from .http import Limits, Request, Response
 from .net import BindError
 from .routing import BuildError, RouteError, RouteWarning
@@ -17,6 +17,7 @@ __all__ = [
     "App",
     "BindError",
     "BuildError",
+    "Event",
     "Limits",
     "NoAnswer",
     "Question",

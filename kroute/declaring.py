@@ -7,7 +7,7 @@ from collections.abc import Collection as Collected
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .handlers import actions_of, make_handler, make_mounted, table_of
+from .handlers import EventsHandler, actions_of, make_handler, make_mounted, table_of
 from .http import Handler
 from .routing import Declarations, Place, RouteError, URLMap
 
@@ -193,6 +193,15 @@ class Declaring:
             problem = f"{min(options)!r} is no option for a mounted App"
             raise RouteError(problem, path=prefix, place=place)
         self._declarations.mount(prefix, urls, place=place, name=name)
+
+    def events(self, path: str, factory: Any, **options: Any) -> None:
+        """Answer `path` with what a component sends, as Server-Sent Events.
+
+        factory: as for `mount`. options: those of a route, and of `EventTerms`.
+        """
+        route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
+        handler = EventsHandler(factory, path, **options)
+        self._declarations.add(path, {"GET": handler}, place=Place.here(1), **route)
 
     def submapper(self, prefix: str = "", **options: Any) -> Submapper:
         """The same declarations under a prefix: `with app.submapper('/api') as api:`.

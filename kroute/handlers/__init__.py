@@ -2,12 +2,14 @@
 
 make_handler, make_mounted, bind_handler, table_of, actions_of: from what an author declares.
 FunctionHandler, GeneratorHandler: functions. ComponentHandler, kamaelia_handler: components.
+EventsHandler, EventTerms, Event: Server-Sent Events.
 ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
 WSGIHandler, is_wsgi: WSGI applications.
 """
 
 from .asking import NoAnswer, Question, Unavailable, ask
 from .component import ComponentHandler
+from .events import Event, EventsHandler, EventTerms
 from .function import FunctionHandler, GeneratorHandler
 from .handles import Handle, handle
 from .kamaelia import kamaelia_handler
@@ -16,6 +18,9 @@ from .wsgi import WSGIHandler, is_wsgi
 
 __all__ = [
     "ComponentHandler",
+    "Event",
+    "EventTerms",
+    "EventsHandler",
     "FunctionHandler",
     "GeneratorHandler",
     "Handle",

@@ -9,13 +9,14 @@ from typing import Any
 
 from ..http import Handler
 from ..routing import HandlerTable, Place, RouteError
-from .component import ComponentHandler, is_component_class, makes_components
+from .component import ComponentHandler
 from .function import (
     FunctionHandler,
     GeneratorHandler,
     is_async_function,
     is_generator_function,
 )
+from .making import MakesComponents, is_component_class, makes_components
 from .wsgi import is_wsgi, mounted_wsgi
 
 __all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_of"]
@@ -64,7 +65,7 @@ def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Hand
 
 def bind_handler(handler: Handler, table: HandlerTable[Handler]) -> Handler:
     """The handler for one path: bound to its variables, if it is of a kind that has arguments."""
-    kinds = (FunctionHandler, ComponentHandler)
+    kinds = (FunctionHandler, MakesComponents)
     return handler.bound(table) if isinstance(handler, kinds) else handler
 
 

@@ -1,0 +1,353 @@
+"""EventsHandler: what a component sends, as Server-Sent Events; Event: one of them.
+
+The format is that of the HTML standard, section 9.2 ("Server-sent events").
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from Axon.Component import component
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+
+from ..http import Exchange, Response
+from ..scheduler import ReactiveComponent, Timer, get_scheduler
+from .ending import end
+from .making import Factory, MakesComponents, options_of
+
+__all__ = ["Event", "EventTerms", "EventsHandler"]
+
+log = logging.getLogger("kroute.handlers")
+
+LINE_END = re.compile(r"\r\n|\r|\n")
+HEADERS = [
+    ("Content-Type", "text/event-stream"),
+    ("Cache-Control", "no-cache"),
+    ("X-Accel-Buffering", "no"),  # nginx holds answers back otherwise
+]
+COMMENT = b":\n\n"
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event. data: str, or anything that JSON can say. event: its name, "message" if there is
+    none. id: what a client that lost its connection names when it is back; given by kroute if
+    there is none. retry: milliseconds until a client that lost its connection tries again.
+
+    Raises ValueError for an id or a name that cannot be sent.
+    """
+
+    data: Any
+    event: str | None = None
+    id: str | None = None
+    retry: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("event", "id"):
+            value = getattr(self, name)
+            if value is not None and re.search("[\r\n\0]", value):
+                raise ValueError(f"{name} of an event is one line without NUL, not {value!r}")
+
+    @classmethod
+    def of(cls, message: Any) -> Event:
+        """What a component sent, as an event. Raises TypeError where JSON cannot say it."""
+        if isinstance(message, cls):
+            return message
+        return cls(message.decode("utf-8", "replace") if isinstance(message, bytes) else message)
+
+    def encode(self, id: str | None = None) -> bytes:
+        """The bytes of the event. id: for one that has none."""
+        data = self.data if isinstance(self.data, str) else json.dumps(self.data)
+        lines = [f"data: {line}" for line in LINE_END.split(data)]
+        if self.event is not None:
+            lines.insert(0, f"event: {self.event}")
+        id = id if self.id is None else self.id
+        if id is not None:
+            lines.append(f"id: {id}")
+        if self.retry is not None:
+            lines.append(f"retry: {int(self.retry)}")
+        return "\n".join([*lines, "", ""]).encode("utf-8")
+
+
+@dataclass(frozen=True)
+class EventTerms:
+    """What holds for the event streams of one path.
+
+    shared: one component for all who ask for the same path, made with the request of the first;
+    False: one for each. replay: how many events are kept for those who come back. queue: how many
+    wait for a slow subscriber; then it is cut off (slow="drop"), or misses the oldest ("skip").
+    keep_alive: seconds without an event after which a comment is sent. retry: milliseconds until
+    a client that lost its connection tries again. linger: seconds that the component goes on for
+    nobody. grace: seconds that it has for its own end.
+    """
+
+    shared: bool = True
+    replay: int = 100
+    queue: int = 100
+    slow: Literal["drop", "skip"] = "drop"
+    keep_alive: float = 15.0
+    retry: int | None = None
+    linger: float = 5.0
+    grace: float = 2.0
+
+    def __post_init__(self) -> None:
+        if self.slow not in ("drop", "skip"):
+            raise ValueError(f"slow is 'drop' or 'skip', not {self.slow!r}")
+        if self.queue < 1 or self.replay < 0 or self.keep_alive <= 0:
+            raise ValueError("queue and keep_alive are positive, replay is not negative")
+
+
+class EventsHandler(MakesComponents):
+    """Answers with the events of a component that is made when somebody wants them.
+
+    dropped, skipped: how many subscribers were cut off and how many events were left out, because
+    somebody was too slow.
+    """
+
+    def __init__(self, factory: Factory, path: str, **terms: Any) -> None:
+        super().__init__(factory, path)
+        self.terms: EventTerms = options_of(EventTerms, factory, path, terms)
+        self.dropped = 0
+        self.skipped = 0
+        self._streams: dict[object, Stream] = {}
+
+    def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        """See `Handler`."""
+        try:
+            key = tuple(sorted(variables.items())) if self.terms.shared else exchange
+            stream = self._streams.get(key)
+            if stream is None:
+                part = self.make(exchange.request, variables)
+                stream = Stream(part, self, lambda: self._streams.pop(key, None))
+                self._streams[key] = stream
+                stream.activate(Scheduler=get_scheduler())
+            stream.subscribe(exchange)
+        except Exception as error:
+            exchange.fail(error)
+
+
+class Subscriber:
+    """One client of a stream, and the events that it was too slow for yet."""
+
+    __slots__ = ("_exchange", "_queue", "_stream", "_waiting", "missed")
+
+    def __init__(self, exchange: Exchange, stream: Stream) -> None:
+        self._exchange = exchange
+        self._stream = stream
+        self._queue: deque[bytes] = deque()
+        self._waiting = False
+        self.missed = 0
+        exchange.on_gone = self._gone
+
+    def open(self, first: bytes) -> None:
+        """Begin the answer. Raises what a hook raises, or LocalProtocolError."""
+        exchange = self._exchange
+        response = exchange.rules.answer(exchange, Response(headerlist=list(HEADERS)))
+        del response.content_length
+        if exchange.sink.start(exchange, response, None):
+            self.send(first)
+        else:
+            self.end()
+
+    def send(self, data: bytes) -> None:
+        """Send, or keep it until the client has taken what it has."""
+        if not self._waiting:
+            if data and not self._exchange.sink.data(self._exchange, data):
+                self._waiting = True
+                self._exchange.on_drain = self._drained
+            return
+        terms = self._stream.handler.terms
+        if len(self._queue) >= terms.queue:
+            if terms.slow == "drop":
+                self._stream.handler.dropped += 1
+                log.warning("%s: the client is too slow; cut off", self._exchange)
+                self._exchange.sink.cut(self._exchange)
+                return
+            self._queue.popleft()
+            self.missed += 1
+            self._stream.handler.skipped += 1
+        self._queue.append(data)
+
+    def comment(self) -> None:
+        """Show the client, and all that is on the way to it, that the connection is alive."""
+        if not self._waiting:
+            self.send(COMMENT)
+
+    def _drained(self) -> None:
+        self._waiting = False
+        data = b"".join(self._queue)
+        self._queue.clear()
+        self.send(data)
+
+    def end(self) -> None:
+        """There are no more events."""
+        self._gone()
+        self._exchange.on_gone = None
+        if self._queue:
+            self._exchange.sink.data(self._exchange, b"".join(self._queue))
+        self._exchange.sink.end(self._exchange)
+
+    def _gone(self) -> None:
+        if self.missed:
+            log.info("%s: the client was too slow for %s events", self._exchange, self.missed)
+        self._stream.leave(self)
+
+
+class Stream(ReactiveComponent):
+    """Sends what one component sends to all subscribers, and keeps the last of it."""
+
+    Inboxes = {
+        "inbox": "events: Event, str, or anything that JSON can say",
+        "control": "producerFinished, shutdownMicroprocess: there are no more",
+    }
+    Outboxes = {
+        "outbox": "not used",
+        "signal": "shutdownMicroprocess: nobody wants them any more",
+    }
+
+    def __init__(
+        self, part: component, handler: EventsHandler, forget: Callable[[], object]
+    ) -> None:
+        super().__init__()
+        self.handler = handler
+        self._part = part
+        self._forget = forget
+        self._subscribers: dict[Subscriber, None] = {}
+        self._ring: deque[tuple[str, bytes]] = deque(maxlen=handler.terms.replay)
+        # Numbers alone would mean other events after a restart.
+        self._name = secrets.token_hex(4)
+        self._number = 0
+        self._sent = True  # since the last look of the keep-alive timer
+        self._alive = False
+        self._over = False
+        self._timers: dict[str, Timer] = {}
+
+    # Subscribers.
+
+    def subscribe(self, exchange: Exchange) -> None:
+        """Send events to one more client, from where it lost its connection if it says so."""
+        subscriber = Subscriber(exchange, self)
+        self._subscribers[subscriber] = None
+        self._cancel("linger")
+        first = b""
+        if self.handler.terms.retry is not None:
+            first = b"retry: %d\n\n" % self.handler.terms.retry
+        last = exchange.request.headers.get("Last-Event-ID")
+        try:
+            subscriber.open(first + (b"" if last is None else self._after(last)))
+        except Exception as error:
+            exchange.fail(error)
+            self.leave(subscriber)
+
+    def _after(self, last: str) -> bytes:
+        """What was sent after the event `last`. All that is kept, where that is not known: it is
+        too long ago, or from before a restart."""
+        missed: deque[bytes] = deque()
+        for id, data in reversed(self._ring):
+            if id == last:
+                break
+            missed.appendleft(data)
+        return b"".join(missed)
+
+    def leave(self, subscriber: Subscriber) -> None:
+        """One less; after the last one, the component goes on for a while only."""
+        self._subscribers.pop(subscriber, None)
+        if not self._subscribers and not self._over and hasattr(self, "home"):
+            linger = self.handler.terms.linger if self.handler.terms.shared else 0
+            self._after_seconds("linger", linger, self._close)
+
+    # The component.
+
+    def on_start(self) -> None:
+        part = self._part
+        self.link((part, "outbox"), (self, "inbox"))
+        if "signal" in part.outboxes:
+            self.link((part, "signal"), (self, "control"))
+        self.link((self, "signal"), (part, "control"))
+        part._callOnCloseDown.append(self._part_ended)
+        part.activate(Scheduler=self.home)
+        self._alive = True
+        self._tick()
+        if not self._subscribers:
+            self._close()
+
+    def on_end(self) -> None:
+        self._close()
+        for name in list(self._timers):
+            self._cancel(name)
+        if self._alive:
+            end(self._part, self.home)
+
+    def _part_ended(self) -> None:
+        self._alive = False
+        if self._over:
+            self.finish()
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        """There will be no more events. For clients that is the end of the answer: they come back,
+        after their `retry`, if they want more."""
+        if self._over:
+            return
+        self._over = True
+        self._forget()
+        for subscriber in list(self._subscribers):
+            subscriber.end()
+        if self._alive:
+            self.send(shutdownMicroprocess(self), "signal")
+            self._after_seconds("grace", self.handler.terms.grace, self.finish)
+        else:
+            self.finish()
+
+    def react(self) -> None:
+        """Send what the component sent."""
+        while self.dataReady("inbox"):
+            message = self.recv("inbox")
+            if not self._over:
+                self._send(message)
+        while self.dataReady("control"):
+            if isinstance(self.recv("control"), (producerFinished, shutdownMicroprocess)):
+                self._close()
+
+    def _send(self, message: Any) -> None:
+        try:
+            event = Event.of(message)
+            self._number += 1
+            id = f"{self._name}-{self._number}" if self._ring.maxlen else None
+            data = event.encode(id)
+        except Exception as error:
+            log.error("%s sent what is no event: %.80r", self._part.name, message, exc_info=error)
+            return
+        if id is not None:
+            self._ring.append((event.id or id, data))
+        self._sent = True
+        for subscriber in list(self._subscribers):
+            subscriber.send(data)
+
+    def _tick(self) -> None:
+        """Send comments if there was nothing else to send."""
+        if not self._sent:
+            for subscriber in list(self._subscribers):
+                subscriber.comment()
+        self._sent = False
+        self._after_seconds("keep-alive", self.handler.terms.keep_alive, self._tick)
+
+    def _after_seconds(self, name: str, seconds: float, callback: Callable[[], None]) -> None:
+        self._cancel(name)
+        self._timers[name] = self.home.call_later(seconds, callback)
+
+    def _cancel(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
+
+
+__kamaelia_components__ = (Stream,)
