@@ -23,6 +23,7 @@ tests: $(VENV)/test
 
 bench: $(VENV)/bench
 	$(BIN)/python bench/routing.py
+	$(BIN)/python bench/hello.py
 
 $(VENV)/serve: EXTRA = samples
 $(VENV)/test: EXTRA = test

@@ -1,0 +1,25 @@
+"""Fixed bytes from a protocol component on Kamaelia's own ServerCore and Axon's own scheduler."""
+
+import sys
+
+from Axon.Component import component
+from Kamaelia.Chassis.ConnectedServer import ServerCore
+
+ANSWER = (
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+    b"Content-Length: 13\r\n\r\nHello, World!"
+)
+
+
+class Fixed(component):
+    def main(self):
+        while not self.dataReady("control"):
+            while self.dataReady("inbox"):
+                self.recv("inbox")
+                self.send(ANSWER, "outbox")
+            self.pause()
+            yield 1
+        self.send(self.recv("control"), "signal")
+
+
+ServerCore(protocol=lambda **connection: Fixed(), port=int(sys.argv[1])).run()
