@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -275,6 +276,19 @@ def test_redirects_as_the_map_says(world: World) -> None:
     answer = client.get("/there/?q=1")
     assert answer["Location"] == "/there?q=1"
     assert answer.code in (301, 302, 307, 308)
+
+
+def test_a_redirect_never_leaves_the_server(world: World) -> None:
+    """`//host/` as a Location is another host (RFC 3986, section 4.2)."""
+    app = App(strict_slashes=False)
+    app.add("/{rest:.*}/", GET=says("x"))
+    answer = world.client(app).get("//evil.example")
+    if answer.code != 404:
+        assert answer.code in (301, 302, 307, 308)
+        assert not (answer["Location"] or "").startswith("//")
+        assert urljoin("http://example.org//evil.example", answer["Location"]) == (
+            "http://example.org//evil.example/"
+        )
 
 
 # Hooks and bodies around what no handler answers
