@@ -23,7 +23,7 @@ from tests.server.process import Served
 PROGRAM = """
     import os
     import gc
-    import time
+    import pathlib
     from kroute import App, Limits, Response, in_thread, sleep
 
     app = App(limits=Limits(body_bytes=1_000_000, output_high=100_000))
@@ -97,7 +97,7 @@ PROGRAM = """
             "going": len(going),
             "components": len(scheduler.threads),
             "descriptors": len(os.listdir("/proc/self/fd")),
-            "memory": int(open("/proc/self/statm").read().split()[1]) * 4096,
+            "memory": int(pathlib.Path("/proc/self/statm").read_text().split()[1]) * 4096,
         }
 
     @app.post("/go")
@@ -112,11 +112,14 @@ PROGRAM = """
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with Served(tmp_path_factory.mktemp("served"), PROGRAM) as server:
-        threading.Thread(target=lambda: list(server.process.stderr or ()), daemon=True).start()
+        reading = threading.Thread(target=lambda: server.lines.extend(server.process.stderr or ()))
+        reading.start()
         yield server
         assert server.process.poll() is None
         server.kill()
         assert server.process.wait(20) == 0
+        reading.join()
+        assert not any("ResourceWarning" in line for line in server.lines), server.lines
 
 
 @pytest.fixture

@@ -228,6 +228,7 @@ class HTTPProtocol(ReactiveComponent):
             environ = exchange.request.environ
             environ["wsgi.input"] = body.file()
             environ["CONTENT_LENGTH"] = str(body.size)
+            environ["webob.is_body_seekable"] = True  # or it would make a copy
             exchange.has_body = False
             ready()
 
@@ -360,7 +361,8 @@ class HTTPProtocol(ReactiveComponent):
             self._log_access(exchange)
         if not self._framing.keep_alive:
             self._closing = True
-        self._drop_body()
+        if self._body is not None:
+            self._drop_body()
         if not self._receiving:
             self._exchange = None
         if not self._reacting:

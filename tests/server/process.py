@@ -37,7 +37,7 @@ class Served:
         command: Sequence[str] = ("-m", "kroute", "run"),
     ) -> None:
         (directory / "served.py").write_text(textwrap.dedent(program))
-        words = [sys.executable, *command]
+        words = [sys.executable, "-W", "always::ResourceWarning", *command]
         if "run" in command:
             words += [name, *arguments]
             words += [word for bind in binds for word in ("--bind", bind)]

@@ -198,6 +198,27 @@ def test_keeps_a_large_body_on_disk(world: World) -> None:
     assert seen == [True, False]
 
 
+def test_webob_makes_no_copy_of_a_body(world: World) -> None:
+    app = App(limits=Limits(body_in_memory=1000))
+    seen = []
+
+    @app.post("/")
+    def upload(request):
+        file = request.environ["wsgi.input"]
+        first, second, part = request.body, request.body, request.body_file.read(10)
+        seen.append(request.environ["wsgi.input"] is file)
+        return {"sizes": [len(first), len(second), len(part)], "form": len(request.POST)}
+
+    client = world.client(app)
+    for size in (10, 500, 50_000):
+        answer = client.ask("POST", "/", b"x" * size, Content_Type="text/plain")
+        assert answer.text == f'{{"sizes": [{size}, {size}, 10], "form": 0}}'
+    form = "application/x-www-form-urlencoded"
+    answer = client.ask("POST", "/", b"a=1&b=2&c=%20" + b"3" * 5000, Content_Type=form)
+    assert answer.text.endswith('"form": 3}')
+    assert seen == [True] * 4
+
+
 def test_refuses_a_body_that_says_it_is_too_long(world: World) -> None:
     client = world.client(make(body_bytes=1000))
     client.feed(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 1001\r\n\r\n")
