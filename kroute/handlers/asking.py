@@ -34,8 +34,8 @@ class NoAnswer(webob.exc.HTTPGatewayTimeout):
 class Unavailable(webob.exc.HTTPServiceUnavailable):
     """A component takes no question: it has ended, or too many wait for it. Uncaught: a 503."""
 
-    def __init__(self, detail: str) -> None:
-        super().__init__(detail, headers=[("Retry-After", "1")])
+    def __init__(self, detail: str, retry_after: int = 1) -> None:
+        super().__init__(detail, headers=[("Retry-After", str(retry_after))])
 
 
 class Question(Waiting):

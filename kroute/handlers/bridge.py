@@ -62,7 +62,8 @@ class Bridge(ReactiveComponent):
     time slices. The bridge stays until the component has ended; it is made to after a grace time.
 
     exchange, part: the request and its component, which was not activated. over: called once, when
-    nothing is left of all this.
+    nothing is left of all this. again: called if the component failed before anything was sent;
+    returns whether somebody else answers.
     """
 
     Inboxes = {
@@ -83,12 +84,14 @@ class Bridge(ReactiveComponent):
         part: component,
         terms: Terms,
         over: Callable[[], None] | None = None,
+        again: Callable[[], bool] | None = None,
     ) -> None:
         super().__init__()
         self._exchange = exchange
         self._part = part
         self._terms = terms
         self._call_over = over
+        self._again = again
         self._alive = False  # whether the component is
         self._body: Any = None
         self._decode: Callable[[bytes, bool], str] | None = None
@@ -351,7 +354,7 @@ class Bridge(ReactiveComponent):
         exchange = self._exchange
         if exchange.started:
             exchange.sink.cut(exchange)
-        else:
+        elif self._again is None or not self._again():
             exchange.fail(webob.exc.HTTPInternalServerError())
 
 

@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from functools import partial
+from time import monotonic
 from typing import Any
 
 import webob.exc
 
 from ..http import Exchange
+from ..routing import Place, RouteError
 from ..scheduler import get_scheduler
 from .bridge import Bridge, Terms
+from .gate import Gate
+from .keeper import Restarts, Supervision
 from .making import Factory, MakesComponents, options_of
 
 __all__ = ["ComponentHandler"]
+
+log = logging.getLogger("kroute.handlers")
 
 
 class ComponentHandler(MakesComponents):
     """Makes a component of each request and lets it answer. See `Making` for how it is made,
     `Bridge` for what it gets and sends, `Terms` for the options.
 
-    methods: those that are answered, None for all. max_body: see `Handler`.
+    methods: those that are answered, None for all. max_body: see `Handler`. max_concurrent,
+    max_queued: components at a time, and requests that wait for one of them to end (None: any
+    number); any more are answered 503. restart: "on_failure" gives a request whose component
+    failed before it had sent anything to another one; after max_restarts of them `within` so many
+    seconds, the mount answers 503.
     """
 
     def __init__(
@@ -29,21 +41,59 @@ class ComponentHandler(MakesComponents):
         *,
         methods: Sequence[str] | None = None,
         max_body: int | None = None,
+        max_concurrent: int | None = None,
+        max_queued: int = 0,
+        restart: str = "never",
+        max_restarts: int = 5,
+        within: float = 60.0,
         **terms: Any,
     ) -> None:
         super().__init__(factory, path)
         self.max_body = max_body
         self._methods = methods
         self._terms: Terms = options_of(Terms, factory, path, terms)
+        supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
+        self._restarts = Restarts(options_of(Supervision, factory, path, supervision))
+        if restart == "always":
+            problem = "a component for each request has done its work when it ends: 'on_failure'"
+            raise RouteError(problem, path=path, place=Place.of(factory))
+        bounds = {"max_concurrent": max_concurrent, "max_queued": max_queued}
+        bounds["patience"] = self._terms.timeout
+        self._gate = options_of(Gate, factory, path, bounds)
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
         try:
             self._check_method(exchange.request.method)
-            part = self.make(exchange.request, variables)
-            Bridge(exchange, part, self._terms).activate(Scheduler=get_scheduler())
+            self._restarts.refuse(monotonic())
+            self._gate.enter(exchange, lambda: self._run(exchange, variables))
         except Exception as error:
             exchange.fail(error)
+
+    def _run(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        """Have a component answer."""
+        try:
+            part = self.make(exchange.request, variables)
+        except Exception as error:
+            self._gate.leave()
+            exchange.fail(error)
+            return
+        again = None
+        if self._restarts.supervision.restart == "on_failure":
+            again = partial(self._again, exchange, variables)
+        bridge = Bridge(exchange, part, self._terms, self._gate.leave, again)
+        bridge.activate(Scheduler=get_scheduler())
+
+    def _again(self, exchange: Exchange, variables: dict[str, Any]) -> bool:
+        """Have another component answer, after one that failed; returns whether there is one."""
+        now = monotonic()
+        if self._restarts.left(now) <= 0:
+            return False
+        self._restarts.note(now)
+        log.warning("%s: another component tries (%s more)", exchange, self._restarts.left(now))
+        exchange.request.environ["wsgi.input"].seek(0)
+        self._gate.enter_again(lambda: self._run(exchange, variables))
+        return True
 
     def _check_method(self, method: str) -> None:
         if self._methods is not None and method not in self._methods:

@@ -12,14 +12,14 @@ import secrets
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 from Axon.Component import component
-from Axon.Ipc import producerFinished, shutdownMicroprocess
 
-from ..http import Exchange, Response
-from ..scheduler import ReactiveComponent, Timer, get_scheduler
-from .ending import end
+from ..http import Exchange, Request, Response
+from ..scheduler import Timer, get_scheduler
+from .keeper import Keeper, Supervision
 from .making import Factory, MakesComponents, options_of
 
 __all__ = ["Event", "EventTerms", "EventsHandler"]
@@ -111,9 +111,20 @@ class EventsHandler(MakesComponents):
     somebody was too slow.
     """
 
-    def __init__(self, factory: Factory, path: str, **terms: Any) -> None:
+    def __init__(
+        self,
+        factory: Factory,
+        path: str,
+        *,
+        restart: str = "never",
+        max_restarts: int = 5,
+        within: float = 60.0,
+        **terms: Any,
+    ) -> None:
         super().__init__(factory, path)
         self.terms: EventTerms = options_of(EventTerms, factory, path, terms)
+        supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
+        self.supervision: Supervision = options_of(Supervision, factory, path, supervision)
         self.dropped = 0
         self.skipped = 0
         self._streams: dict[object, Stream] = {}
@@ -124,13 +135,20 @@ class EventsHandler(MakesComponents):
             key = tuple(sorted(variables.items())) if self.terms.shared else exchange
             stream = self._streams.get(key)
             if stream is None:
-                part = self.make(exchange.request, variables)
-                stream = Stream(part, self, lambda: self._streams.pop(key, None))
+                # Made here the first time, where the client can be told that it failed.
+                first = [self.make(exchange.request, variables)]
+                make = partial(self._make, first, exchange.request, variables)
+                stream = Stream(make, self, lambda: self._streams.pop(key, None))
                 self._streams[key] = stream
                 stream.activate(Scheduler=get_scheduler())
             stream.subscribe(exchange)
         except Exception as error:
             exchange.fail(error)
+
+    def _make(
+        self, first: list[component], request: Request, variables: dict[str, Any]
+    ) -> component:
+        return first.pop() if first else self.make(request, variables)
 
 
 class Subscriber:
@@ -200,24 +218,22 @@ class Subscriber:
         self._stream.leave(self)
 
 
-class Stream(ReactiveComponent):
+class Stream(Keeper):
     """Sends what one component sends to all subscribers, and keeps the last of it."""
 
     Inboxes = {
         "inbox": "events: Event, str, or anything that JSON can say",
         "control": "producerFinished, shutdownMicroprocess: there are no more",
     }
-    Outboxes = {
-        "outbox": "not used",
-        "signal": "shutdownMicroprocess: nobody wants them any more",
-    }
 
     def __init__(
-        self, part: component, handler: EventsHandler, forget: Callable[[], object]
+        self,
+        make: Callable[[], component],
+        handler: EventsHandler,
+        forget: Callable[[], object],
     ) -> None:
-        super().__init__()
+        super().__init__(make, handler.supervision, handler.terms.grace)
         self.handler = handler
-        self._part = part
         self._forget = forget
         self._subscribers: dict[Subscriber, None] = {}
         self._ring: deque[tuple[str, bytes]] = deque(maxlen=handler.terms.replay)
@@ -225,7 +241,6 @@ class Stream(ReactiveComponent):
         self._name = secrets.token_hex(4)
         self._number = 0
         self._sent = True  # since the last look of the keep-alive timer
-        self._alive = False
         self._over = False
         self._timers: dict[str, Timer] = {}
 
@@ -266,31 +281,24 @@ class Stream(ReactiveComponent):
     # The component.
 
     def on_start(self) -> None:
-        part = self._part
-        self.link((part, "outbox"), (self, "inbox"))
-        if "signal" in part.outboxes:
-            self.link((part, "signal"), (self, "control"))
-        self.link((self, "signal"), (part, "control"))
-        part._callOnCloseDown.append(self._part_ended)
-        part.activate(Scheduler=self.home)
-        self._alive = True
+        self.begin()
         self._tick()
         if not self._subscribers:
             self._close()
+
+    def wire(self, part: component) -> None:
+        """Listen to the component."""
+        self.link((part, "outbox"), (self, "inbox"))
 
     def on_end(self) -> None:
         self._close()
         for name in list(self._timers):
             self._cancel(name)
-        if self._alive:
-            end(self._part, self.home)
+        super().on_end()
 
-    def _part_ended(self) -> None:
-        self._alive = False
-        if self._over:
-            self.finish()
-        else:
-            self._close()
+    def lost(self) -> None:
+        """There is no component any more."""
+        self._close()
 
     def _close(self) -> None:
         """There will be no more events. For clients that is the end of the answer: they come back,
@@ -301,11 +309,7 @@ class Stream(ReactiveComponent):
         self._forget()
         for subscriber in list(self._subscribers):
             subscriber.end()
-        if self._alive:
-            self.send(shutdownMicroprocess(self), "signal")
-            self._after_seconds("grace", self.handler.terms.grace, self.finish)
-        else:
-            self.finish()
+        self.dismiss()
 
     def react(self) -> None:
         """Send what the component sent."""
@@ -313,9 +317,8 @@ class Stream(ReactiveComponent):
             message = self.recv("inbox")
             if not self._over:
                 self._send(message)
-        while self.dataReady("control"):
-            if isinstance(self.recv("control"), (producerFinished, shutdownMicroprocess)):
-                self._close()
+        if self.hear() and not self.restarts.supervision.wants(self._failed):
+            self._close()
 
     def _send(self, message: Any) -> None:
         try:
@@ -324,7 +327,7 @@ class Stream(ReactiveComponent):
             id = f"{self._name}-{self._number}" if self._ring.maxlen else None
             data = event.encode(id)
         except Exception as error:
-            log.error("%s sent what is no event: %.80r", self._part.name, message, exc_info=error)
+            log.error("%s sent what is no event: %.80r", self.who, message, exc_info=error)
             return
         if id is not None:
             self._ring.append((event.id or id, data))

@@ -81,13 +81,16 @@ class MakesComponents:
 
 
 def options_of(kind: Any, thing: Any, path: str, options: dict[str, Any]) -> Any:
-    """A dataclass of options. Raises RouteError for one that it does not have."""
+    """An object of options. Raises RouteError for one that it does not have or take."""
+    known = inspect.signature(kind).parameters
+    unknown = options.keys() - known.keys()
+    if unknown:
+        problem = f"{min(unknown)!r} is no option here; there are {', '.join(known)}"
+        raise RouteError(problem, path=path, place=Place.of(thing))
     try:
         return kind(**options)
-    except (TypeError, ValueError) as error:
-        known = ", ".join(sorted(kind.__dataclass_fields__))
-        problem = f"{error}; the options are {known}"
-        raise RouteError(problem, path=path, place=Place.of(thing)) from error
+    except ValueError as error:
+        raise RouteError(str(error), path=path, place=Place.of(thing)) from error
 
 
 def is_component_class(thing: Any) -> bool:

@@ -404,7 +404,7 @@ def test_a_silent_slow_client_gets_no_comments(world: World) -> None:
     [
         ({"slow": "wait"}, "slow is 'drop' or 'skip'"),
         ({"queue": 0}, "queue and keep_alive are positive"),
-        ({"colour": "red"}, "'colour'; the options are"),
+        ({"colour": "red"}, "'colour' is no option here"),
     ],
 )
 def test_options_that_cannot_be(options: dict[str, Any], problem: str) -> None:
