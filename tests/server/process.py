@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import signal
 import socket
@@ -46,7 +45,6 @@ class Served:
             cwd=directory,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(directory)},
         )
         self.lines: list[str] = []
         self.urls: list[str] = []

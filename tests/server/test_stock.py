@@ -82,7 +82,7 @@ PROGRAM = """
             port = sock.getsockname()[1]
         server = ServerCore(protocol=app.protocol, port=port)
         server.activate()
-        get_scheduler().call_later(0.05, lambda: logging.info(
+        get_scheduler().call_later(0.02, lambda: logging.info(
             "serving on http://127.0.0.1:%d", port))
         server.run()
         print("and returned")
