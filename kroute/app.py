@@ -5,9 +5,11 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from .declaring import Declaring
+from .gateway import Gateway
 from .handlers import bind_handler
 from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request
 from .routing import Place, URLMap
@@ -21,6 +23,9 @@ from .server import (
     HTTPProtocol,
     Policy,
 )
+
+if TYPE_CHECKING:
+    from .testing import TestClient
 
 __all__ = ["App"]
 
@@ -134,6 +139,34 @@ class App(Declaring):
         """Compile the URL map and warn (RouteWarning) of what in it can never be reached."""
         for warning in self.urls.compile():
             warnings.warn(warning, stacklevel=2)
+
+    @cached_property
+    def gateway(self) -> Gateway:
+        """What brings the requests of WSGI servers to this application."""
+        self.check()
+        return Gateway(partial(Dispatcher, self.urls), self.limits)
+
+    def __call__(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """The application as a WSGI application (PEP 3333), for servers and tools that speak that.
+
+        May be called in many threads at once. The components of the application run on their
+        scheduler, in a thread that is started if there is none that it runs in.
+        """
+        answer = self.gateway.ask(environ)
+        try:
+            start_response(answer.status, answer.headers)
+        except BaseException:
+            answer.close()  # the server will not
+            raise
+        return answer
+
+    def test_client(self, **options: Any) -> TestClient:
+        """A client that asks this application without a server; see `TestClient`."""
+        from .testing import TestClient
+
+        return TestClient(self, **options)
 
     def run(
         self,

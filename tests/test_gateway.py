@@ -1,0 +1,497 @@
+"""An App as a WSGI application."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from time import monotonic
+from typing import Any
+from wsgiref.validate import validator
+
+import pytest
+import webob.exc
+from Axon.Component import component
+
+from kroute import App, Limits, Request, Response, in_thread, sleep
+from kroute.gateway import AnswerCut
+from kroute.scheduler import Scheduler
+from tests.handlers.live import Live, live
+from tests.own_loop import PATIENCE, own_loop
+
+__all__ = ["live", "own_loop"]
+
+pytestmark = pytest.mark.usefixtures("own_loop")
+
+
+class Upper(component):
+    """Answers with what it gets, in capitals."""
+
+    def main(self) -> Iterator[int]:
+        while True:
+            while self.dataReady("inbox"):
+                self.send(self.recv("inbox").upper(), "outbox")
+            if self.dataReady("control"):
+                break
+            self.pause()
+            yield 1
+        self.send(self.recv("control"), "signal")
+
+
+def inner(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}|".encode()
+    yield environ["wsgi.input"].read(100)
+
+
+def with_field(name: str, value: str) -> Response:
+    response = Response("x")
+    response.headers[name] = value
+    return response
+
+
+def make_app() -> App:
+    """One of everything."""
+    app = App()
+
+    @app.get("/hello/{name}")
+    def hello(request, name):
+        return Response(f"Hello, {name}!", content_type="text/plain")
+
+    @app.get("/numbers/{count}")
+    def numbers(request, count: int):
+        yield Response(content_type="text/plain")
+        for number in range(count):
+            yield from sleep(0)
+            yield f"{number} "
+
+    @app.get("/later")
+    def later(request):
+        text = yield from in_thread(lambda: "by a thread")
+        yield text
+
+    @app.get("/blocking", threaded=True)
+    def blocking(request):
+        return threading.current_thread().name
+
+    @app.post("/echo")
+    def echo(request):
+        return request.body
+
+    @app.post("/small", max_body=4)
+    def small(request):
+        return request.body
+
+    @app.get("/cached")
+    def cached(request):
+        response = Response("cached", content_type="text/plain", conditional_response=True)
+        response.etag = "1"
+        return response
+
+    app.get("/nothing")(lambda request: None)
+    app.get("/typed-nothing")(lambda request: Response(status=204, content_type="text/plain"))
+    app.get("/close")(lambda request: with_field("Connection", "close"))
+    app.get("/dated")(lambda request: with_field("Date", "long ago"))
+    app.get("/teapot")(lambda request: webob.exc.HTTPNotFound("no coffee"))
+    app.get("/fails")(lambda request: 1 / 0)
+    app.get("/bad")(lambda request: with_field("X-Bad", "1\r\n2"))
+    app.redirect("/old", "/hello/new", code=301)
+    app.add("/upper", POST=Upper)
+    app.mount("/inner", validator(inner))
+    return app
+
+
+def ask(app: App, path: str, method: str = "GET", **options: Any) -> webob.Response:
+    """The answer, with the validator looking at both sides."""
+    request = Request.blank(path, **options)
+    request.method = method
+    response = request.get_response(validator(app))
+    parts = response.app_iter
+    response.app_iter = [b"".join(parts)]
+    parts.close()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body", "status", "answer"),
+    [
+        ("/hello/you", "GET", None, 200, "Hello, you!"),
+        ("/hello/you", "HEAD", None, 200, ""),
+        ("/hello/%C3%A9", "GET", None, 200, "Hello, \xe9!"),
+        ("/numbers/3", "GET", None, 200, "0 1 2 "),
+        ("/numbers/0", "GET", None, 200, ""),
+        ("/numbers/3", "HEAD", None, 200, ""),
+        ("/numbers/three", "GET", None, 404, None),
+        ("/later", "GET", None, 200, "by a thread"),
+        ("/blocking", "GET", None, 200, None),
+        ("/echo", "POST", b"x" * 200_000, 200, "x" * 200_000),
+        ("/echo", "POST", b"", 200, ""),
+        ("/small", "POST", b"1234", 200, "1234"),
+        ("/small", "POST", b"12345", 413, None),
+        ("/echo", "GET", None, 405, None),
+        ("/echo", "OPTIONS", None, 204, ""),
+        ("/nothing", "GET", None, 204, ""),
+        ("/typed-nothing", "GET", None, 204, ""),
+        ("/close", "GET", None, 200, "x"),
+        ("/teapot", "GET", None, 404, None),
+        ("/none", "GET", None, 404, None),
+        ("/none", "POST", b"unread", 404, None),
+        ("/fails", "GET", None, 500, None),
+        ("/bad", "GET", None, 500, None),
+        ("/old", "GET", None, 301, None),
+        ("/upper", "POST", b"abc", 200, "ABC"),
+        ("/inner/x", "POST", b"body", 200, "/inner|/x|body"),
+        ("/inner", "HEAD", None, 200, ""),
+    ],
+)
+def test_requests(path: str, method: str, body: bytes | None, status: int, answer: Any) -> None:
+    options = {} if body is None else {"body": body}
+    response = ask(make_app(), path, method, **options)
+    assert response.status_int == status
+    if answer is not None:
+        assert response.body == answer.encode()
+
+
+def test_header_fields() -> None:
+    app = make_app()
+    head = Request.blank("/hello/you", method="HEAD").get_response(app)
+    assert head.headers["Content-Length"] == "11"
+    assert "Connection" not in ask(app, "/close").headers
+    assert "Date" not in head.headers
+    assert ask(app, "/dated").headers["Date"] == "long ago"
+    assert "Content-Length" not in call(app, "/numbers/3")[1]
+    assert ask(app, "/cached", headers={"If-None-Match": '"1"'}).status_int == 304
+
+
+def call(app: App, path: str, **environ: Any) -> tuple[str, dict[str, str], Any]:
+    """As a WSGI server does."""
+    given: list[Any] = []
+    request = Request.blank(path)
+    request.environ.update(environ)
+    body = app(request.environ, lambda status, headers: given.extend((status, dict(headers))))
+    return given[0], given[1], body
+
+
+# The path and the body, as different servers have them
+
+
+@pytest.mark.parametrize(
+    ("environ", "part", "path"),
+    [
+        ({"PATH_INFO": "/where/a b"}, "a b", "/where/a%20b"),
+        ({"PATH_INFO": "/where/\xc3\xa9"}, "\xe9", "/where/%C3%A9"),
+        ({"PATH_INFO": "/where/a/b"}, None, ""),
+        ({"PATH_INFO": "/where/a/b", "REQUEST_URI": "/where/a%2Fb?x=1"}, "a/b", "/where/a/b"),
+        ({"PATH_INFO": "/where/a/b", "RAW_URI": "/where/a%2fb"}, "a/b", "/where/a/b"),
+        ({"PATH_INFO": "/where/a", "REQUEST_URI": "/rewritten/b"}, "a", "/where/a"),
+        ({"PATH_INFO": "/where/a", "RAW_URI": "http://localhost/where/a"}, "a", "/where/a"),
+        (
+            {
+                "SCRIPT_NAME": "/s p",
+                "PATH_INFO": "/where/a/b",
+                "REQUEST_URI": "/s%20p/where/a%2Fb",
+            },
+            "a/b",
+            "/s%20p/where/a/b",
+        ),
+    ],
+)
+def test_the_path(environ: dict[str, str], part: str | None, path: str) -> None:
+    app = App()
+
+    @app.get("/where/{part}", name="where")
+    def where(request, part):
+        assert request.url_for("where", part="x").endswith(
+            f"{request.script_name}/where/x".replace(" ", "%20")
+        )
+        return {"part": part, "path": request.path}
+
+    status, _, body = call(app, "/", **environ)
+    if part is None:
+        assert status == "404 Not Found"
+    else:
+        assert Response(app_iter=body, content_type="application/json").json == {
+            "part": part,
+            "path": path,
+        }
+
+
+def test_an_environ_with_little_in_it() -> None:
+    app = App()
+    app.get("/")(lambda request: "there")
+    environ = Request.blank("/").environ
+    for name in ("SCRIPT_NAME", "PATH_INFO", "QUERY_STRING"):
+        del environ[name]
+    assert b"".join(app(environ, lambda status, headers: None)) == b"there"
+
+
+class Input(io.BytesIO):
+    """A body that counts what is asked of it."""
+
+    asked = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        assert size is not None and size > 0, "reading to the end may wait for ever"
+        self.asked += 1
+        return super().read(size)
+
+
+CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
+
+
+@pytest.mark.parametrize(
+    ("environ", "status", "answer"),
+    [
+        ({"CONTENT_LENGTH": "4"}, 200, b"body"),  # and no more, though there is more
+        ({"CONTENT_LENGTH": "0"}, 200, b""),
+        ({"CONTENT_LENGTH": ""}, 200, b""),
+        ({}, 200, b""),
+        ({"wsgi.input_terminated": True}, 200, b""),
+        ({"HTTP_TRANSFER_ENCODING": "chunked"}, 200, b""),  # nobody says that it ends
+        ({**CHUNKED}, 200, b"body and more"),
+        ({"CONTENT_LENGTH": "14"}, 400, None),  # it ended before
+    ],
+)
+def test_the_body(environ: dict[str, Any], status: int, answer: bytes | None) -> None:
+    app = App()
+    app.post("/")(lambda request: request.body)
+    given = {"REQUEST_METHOD": "POST", "wsgi.input": Input(b"body and more"), **environ}
+    got, _, body = call(app, "/", **given)
+    assert int(got[:3]) == status
+    assert answer is None or b"".join(body) == answer
+
+
+def test_a_body_without_a_length_over_the_limit() -> None:
+    app = App(limits=Limits(body_bytes=10))
+    app.post("/")(lambda request: request.body)
+    given = {"REQUEST_METHOD": "POST", "wsgi.input": Input(b"x" * 11), **CHUNKED}
+    assert call(app, "/", **given)[0].startswith("413")
+
+
+def test_a_body_that_cannot_be_read() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("the client is gone")
+
+    app = App()
+    app.post("/")(lambda request: request.body)
+    given = {"REQUEST_METHOD": "POST", "wsgi.input": Broken(), "CONTENT_LENGTH": "3"}
+    assert call(app, "/", **given)[0].startswith("400")
+
+
+def test_a_body_that_nobody_wants_is_not_read() -> None:
+    body = Input(b"body")
+    given = {"REQUEST_METHOD": "POST", "wsgi.input": body, "CONTENT_LENGTH": "4"}
+    assert call(App(), "/", **given)[0].startswith("404")
+    assert body.asked == 0
+
+
+def test_a_length_that_is_no_number_is_the_servers_fault() -> None:
+    with pytest.raises(ValueError, match="'four'"):
+        call(App(), "/", CONTENT_LENGTH="four")
+
+
+# Streaming
+
+
+def test_parts_come_when_they_are_there() -> None:
+    app, go = App(), threading.Event()
+
+    @app.get("/")
+    def handler(request):
+        yield Response()
+        yield "first"
+        yield from in_thread(go.wait, PATIENCE)
+        yield "second"
+
+    _, _, body = call(app, "/")
+    assert next(body) == b"first"
+    go.set()
+    assert next(body) == b"second"
+    with pytest.raises(StopIteration):
+        next(body)
+
+
+def test_a_handler_waits_for_its_client() -> None:
+    app, given, over = App(limits=Limits(output_high=1000)), [], threading.Event()
+
+    @app.get("/")
+    def handler(request):
+        yield Response()
+        for number in range(100):
+            given.append(number)
+            yield b"x" * 100
+            if number == 10:
+                over.set()
+
+    _, _, body = call(app, "/")
+    first = next(body)
+    assert len(given) < 25
+    assert len(first + b"".join(body)) == 10_000
+    assert len(given) == 100
+
+
+def test_close_is_a_client_that_goes_away() -> None:
+    app, closed = App(), threading.Event()
+
+    @app.get("/")
+    def handler(request):
+        try:
+            yield Response()
+            while True:
+                yield b"x" * 1000
+        finally:
+            closed.set()
+
+    _, _, body = call(app, "/")
+    next(body)
+    body.close()
+    body.close()
+    assert closed.wait(PATIENCE)
+
+
+def test_an_answer_that_breaks_off_is_an_error_of_the_iterable() -> None:
+    app = App()
+
+    @app.get("/")
+    def handler(request):
+        yield Response()
+        yield "first"
+        yield from sleep(0)
+        raise ZeroDivisionError
+
+    _, _, body = call(app, "/")
+    assert next(body) == b"first"
+    with pytest.raises(AnswerCut) as cut:
+        next(body)
+    assert isinstance(cut.value.__cause__, ZeroDivisionError)
+
+
+def test_a_start_response_that_raises_ends_the_answer() -> None:
+    app, closed = App(), threading.Event()
+
+    @app.get("/")
+    def handler(request):
+        try:
+            yield Response()
+            while True:
+                yield b"x" * 1000
+        finally:
+            closed.set()
+
+    def start_response(status: str, headers: Any) -> None:
+        raise RuntimeError("the server's")
+
+    with pytest.raises(RuntimeError, match="the server's"):
+        app(Request.blank("/").environ, start_response)
+    assert closed.wait(PATIENCE)
+
+
+# Threads
+
+
+def test_many_threads_at_once() -> None:
+    app = make_app()
+
+    def one(number: int) -> bool:
+        paths = (f"/hello/{number}", f"/numbers/{number}", f"/inner/{number}")
+        texts = [ask(app, path).text for path in paths]
+        numbers = "".join(f"{each} " for each in range(number))
+        return texts == [f"Hello, {number}!", numbers, f"/inner|/{number}|"]
+
+    with ThreadPoolExecutor(16) as pool:
+        assert all(pool.map(one, range(100)))
+    assert len([each for each in threading.enumerate() if each.name == "kroute scheduler"]) == 1
+
+
+def test_the_scheduler_runs_already(live: Live) -> None:
+    app = make_app()
+    live.serve(app)
+    assert ask(app, "/hello/you").text == "Hello, you!"
+    with live.ask("GET", "/hello/you") as client:
+        assert client.recv(1000).endswith(b"Hello, you!")
+    assert not [each for each in threading.enumerate() if each.name == "kroute scheduler"]
+
+
+def test_not_in_the_thread_of_components() -> None:
+    app = App()
+    app.get("/outer")(lambda request: Request.blank("/inner").get_response(app).text)
+    app.get("/inner")(lambda request: "inner")
+
+    @app.get("/by-a-thread")
+    def by_a_thread(request):
+        response = yield from in_thread(Request.blank("/inner").get_response, app)
+        yield response.text
+
+    with pytest.raises(RuntimeError, match="in_thread"):
+        app.test_client().get("/outer")
+    assert ask(app, "/by-a-thread").text == "inner"
+
+
+# The scheduler's end
+
+
+def test_those_who_wait_are_told_when_the_scheduler_stops(own_loop: Scheduler) -> None:
+    app, waits = App(), threading.Event()
+
+    @app.get("/")
+    def handler(request):
+        waits.set()
+        yield from sleep(PATIENCE)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(call, app, "/")
+        assert waits.wait(PATIENCE)
+        own_loop.stop()
+        with pytest.raises(AnswerCut, match="stopped"):
+            future.result(PATIENCE)
+    app.get("/again")(lambda request: "again")
+    assert ask(app, "/again").text == "again"
+
+
+def test_a_handler_cannot_end_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    app = App()
+    app.get("/exit")(lambda request: sys.exit(1))
+    app.get("/")(lambda request: "there")
+    with pytest.raises(AnswerCut):
+        call(app, "/exit")
+    assert "begins anew" in caplog.text
+    assert ask(app, "/").text == "there"
+
+
+FORKS = """
+import os, sys
+from kroute import App, Request
+app = App()
+app.get("/")(lambda request: str(os.getpid()))
+ask = lambda: Request.blank("/").get_response(app).text == str(os.getpid())
+if sys.argv[1] == "used":
+    assert ask()
+children = [os.fork() for _ in range(1)]
+if 0 in children:
+    os._exit(0 if ask() and ask() else 1)
+assert ask()
+assert [os.waitpid(child, 0)[1] for child in children] == [0]
+assert ask()
+"""
+
+
+@pytest.mark.parametrize("before", ["used", "unused"])
+def test_a_server_that_forks(before: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", FORKS, before],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_is_quick_to_begin() -> None:
+    begun = monotonic()
+    ask(make_app(), "/hello/you")
+    assert monotonic() - begun < 1
