@@ -9,100 +9,24 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from time import monotonic
 from typing import Any
 from wsgiref.validate import validator
 
 import pytest
 import webob.exc
-from Axon.Component import component
 
 from kroute import App, Limits, Request, Response, in_thread, sleep
 from kroute.gateway import AnswerCut
 from kroute.scheduler import Scheduler
 from tests.handlers.live import Live, live
 from tests.own_loop import PATIENCE, own_loop
+from tests.wsgi_app import make_app
+from tests.wsgi_servers import COMMANDS, Process
+from tests.wsgi_servers import ask as requested
 
 __all__ = ["live", "own_loop"]
 
 pytestmark = pytest.mark.usefixtures("own_loop")
-
-
-class Upper(component):
-    """Answers with what it gets, in capitals."""
-
-    def main(self) -> Iterator[int]:
-        while True:
-            while self.dataReady("inbox"):
-                self.send(self.recv("inbox").upper(), "outbox")
-            if self.dataReady("control"):
-                break
-            self.pause()
-            yield 1
-        self.send(self.recv("control"), "signal")
-
-
-def inner(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    yield f"{environ['SCRIPT_NAME']}|{environ['PATH_INFO']}|".encode()
-    yield environ["wsgi.input"].read(100)
-
-
-def with_field(name: str, value: str) -> Response:
-    response = Response("x")
-    response.headers[name] = value
-    return response
-
-
-def make_app() -> App:
-    """One of everything."""
-    app = App()
-
-    @app.get("/hello/{name}")
-    def hello(request, name):
-        return Response(f"Hello, {name}!", content_type="text/plain")
-
-    @app.get("/numbers/{count}")
-    def numbers(request, count: int):
-        yield Response(content_type="text/plain")
-        for number in range(count):
-            yield from sleep(0)
-            yield f"{number} "
-
-    @app.get("/later")
-    def later(request):
-        text = yield from in_thread(lambda: "by a thread")
-        yield text
-
-    @app.get("/blocking", threaded=True)
-    def blocking(request):
-        return threading.current_thread().name
-
-    @app.post("/echo")
-    def echo(request):
-        return request.body
-
-    @app.post("/small", max_body=4)
-    def small(request):
-        return request.body
-
-    @app.get("/cached")
-    def cached(request):
-        response = Response("cached", content_type="text/plain", conditional_response=True)
-        response.etag = "1"
-        return response
-
-    app.get("/nothing")(lambda request: None)
-    app.get("/typed-nothing")(lambda request: Response(status=204, content_type="text/plain"))
-    app.get("/close")(lambda request: with_field("Connection", "close"))
-    app.get("/dated")(lambda request: with_field("Date", "long ago"))
-    app.get("/teapot")(lambda request: webob.exc.HTTPNotFound("no coffee"))
-    app.get("/fails")(lambda request: 1 / 0)
-    app.get("/bad")(lambda request: with_field("X-Bad", "1\r\n2"))
-    app.redirect("/old", "/hello/new", code=301)
-    app.add("/upper", POST=Upper)
-    app.mount("/inner", validator(inner))
-    return app
 
 
 def ask(app: App, path: str, method: str = "GET", **options: Any) -> webob.Response:
@@ -116,38 +40,38 @@ def ask(app: App, path: str, method: str = "GET", **options: Any) -> webob.Respo
     return response
 
 
-@pytest.mark.parametrize(
-    ("path", "method", "body", "status", "answer"),
-    [
-        ("/hello/you", "GET", None, 200, "Hello, you!"),
-        ("/hello/you", "HEAD", None, 200, ""),
-        ("/hello/%C3%A9", "GET", None, 200, "Hello, \xe9!"),
-        ("/numbers/3", "GET", None, 200, "0 1 2 "),
-        ("/numbers/0", "GET", None, 200, ""),
-        ("/numbers/3", "HEAD", None, 200, ""),
-        ("/numbers/three", "GET", None, 404, None),
-        ("/later", "GET", None, 200, "by a thread"),
-        ("/blocking", "GET", None, 200, None),
-        ("/echo", "POST", b"x" * 200_000, 200, "x" * 200_000),
-        ("/echo", "POST", b"", 200, ""),
-        ("/small", "POST", b"1234", 200, "1234"),
-        ("/small", "POST", b"12345", 413, None),
-        ("/echo", "GET", None, 405, None),
-        ("/echo", "OPTIONS", None, 204, ""),
-        ("/nothing", "GET", None, 204, ""),
-        ("/typed-nothing", "GET", None, 204, ""),
-        ("/close", "GET", None, 200, "x"),
-        ("/teapot", "GET", None, 404, None),
-        ("/none", "GET", None, 404, None),
-        ("/none", "POST", b"unread", 404, None),
-        ("/fails", "GET", None, 500, None),
-        ("/bad", "GET", None, 500, None),
-        ("/old", "GET", None, 301, None),
-        ("/upper", "POST", b"abc", 200, "ABC"),
-        ("/inner/x", "POST", b"body", 200, "/inner|/x|body"),
-        ("/inner", "HEAD", None, 200, ""),
-    ],
-)
+REQUESTS: list[tuple[str, str, bytes | None, int, str | None]] = [
+    ("/hello/you", "GET", None, 200, "Hello, you!"),
+    ("/hello/you", "HEAD", None, 200, ""),
+    ("/hello/%C3%A9", "GET", None, 200, "Hello, \xe9!"),
+    ("/numbers/3", "GET", None, 200, "0 1 2 "),
+    ("/numbers/0", "GET", None, 200, ""),
+    ("/numbers/3", "HEAD", None, 200, ""),
+    ("/numbers/three", "GET", None, 404, None),
+    ("/later", "GET", None, 200, "by a thread"),
+    ("/blocking", "GET", None, 200, None),
+    ("/echo", "POST", b"x" * 200_000, 200, "x" * 200_000),
+    ("/echo", "POST", b"", 200, ""),
+    ("/small", "POST", b"1234", 200, "1234"),
+    ("/small", "POST", b"12345", 413, None),
+    ("/echo", "GET", None, 405, None),
+    ("/echo", "OPTIONS", None, 204, ""),
+    ("/nothing", "GET", None, 204, ""),
+    ("/typed-nothing", "GET", None, 204, ""),
+    ("/close", "GET", None, 200, "x"),
+    ("/teapot", "GET", None, 404, None),
+    ("/none", "GET", None, 404, None),
+    ("/none", "POST", b"unread", 404, None),
+    ("/fails", "GET", None, 500, None),
+    ("/bad", "GET", None, 500, None),
+    ("/old", "GET", None, 301, None),
+    ("/upper", "POST", b"abc", 200, "ABC"),
+    ("/inner/x", "POST", b"body", 200, "/inner|/x|body"),
+    ("/inner", "HEAD", None, 200, ""),
+]
+
+
+@pytest.mark.parametrize(("path", "method", "body", "status", "answer"), REQUESTS)
 def test_requests(path: str, method: str, body: bytes | None, status: int, answer: Any) -> None:
     options = {} if body is None else {"body": body}
     response = ask(make_app(), path, method, **options)
@@ -491,7 +415,38 @@ def test_a_server_that_forks(before: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_it_is_quick_to_begin() -> None:
-    begun = monotonic()
-    ask(make_app(), "/hello/you")
-    assert monotonic() - begun < 1
+# On the servers of others
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[dict[str, Process]]:
+    running: dict[str, Process] = {}
+    try:
+        for name in COMMANDS:
+            running[name] = Process(name, "tests.wsgi_app:app")
+        yield running
+    finally:
+        logs = {name: server.stop() for name, server in running.items()}
+    assert not [name for name, log in logs.items() if "AssertionError" in log]
+
+
+SERVERS_OWN = {"date", "server", "connection"}
+HEADS_OWN = SERVERS_OWN | {"transfer-encoding"}  # RFC 9112, 6.1: as for GET, or not at all
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "body"),
+    [*(row[:3] for row in REQUESTS if row[0] != "/blocking"), ("/hello/a%2Fb", "GET", None)],
+)
+def test_other_servers_answer_the_same(
+    servers: dict[str, Process], path: str, method: str, body: bytes | None
+) -> None:
+    answers = {}
+    for name, server in servers.items():
+        found = requested(server.port, method, path, body, Accept="text/plain")
+        fields = {(field.lower(), value) for field, value in found.headers}
+        own = HEADS_OWN if method == "HEAD" else SERVERS_OWN
+        fields = {each for each in fields if each[0] not in own}
+        answers[name] = found._replace(headers=sorted(fields))
+    assert answers["gunicorn"] == answers["kroute"]
+    assert answers["waitress"] == answers["kroute"]
