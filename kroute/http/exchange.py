@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import closing, nullcontext
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -103,6 +104,15 @@ class Exchange:
         self.on_drain: Callable[[], None] | None = None
         self.on_gone: Callable[[], None] | None = None
 
+    def send(self, response: webob.Response) -> None:
+        """Answer with a response that has gone through the rules, its body in one piece.
+
+        Raises LocalProtocolError for one that cannot be sent, and what its `app_iter` raises.
+        """
+        body: Any = response.app_iter
+        with closing(body) if hasattr(body, "close") else nullcontext():
+            self.sink.whole(self, response, b"".join(body))
+
     def fail(self, error: Exception) -> None:
         """End the exchange with `error`: as an answer if none has begun, otherwise by cutting it.
 
@@ -120,8 +130,7 @@ class Exchange:
         """Send what the rules say of an error; where even that cannot be sent, a bare 500."""
         for _ in range(2):
             try:
-                response = self.rules.error(self, error)
-                self.sink.whole(self, response, b"".join(response.app_iter))
+                self.send(self.rules.error(self, error))
                 return
             except Exception as reason:
                 log.error("%s: the answer to %r failed", self, error, exc_info=reason)

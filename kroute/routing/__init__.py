@@ -17,6 +17,7 @@ from .place import Place
 from .redirect import Redirect, Static
 from .table import HandlerTable
 from .urlmap import URLMap
+from .urls import local_reference
 
 __all__ = [
     "BuildError",
@@ -40,6 +41,7 @@ __all__ = [
     "allow_methods",
     "info_from_path",
     "is_utf8",
+    "local_reference",
     "routing_path",
     "routing_path_from_info",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from contextlib import closing, nullcontext
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -171,10 +170,7 @@ class Dispatcher(ReactiveComponent):
 
 def _answer(exchange: Exchange, value: Any) -> None:
     """Answer without a handler."""
-    response = exchange.rules.answer(exchange, value)
-    body: Any = response.app_iter
-    with closing(body) if hasattr(body, "close") else nullcontext():
-        exchange.sink.whole(exchange, response, b"".join(body))
+    exchange.send(exchange.rules.answer(exchange, value))
 
 
 def _redirection(miss: Miss, environ: Mapping[str, Any]) -> Response:

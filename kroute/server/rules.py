@@ -12,6 +12,7 @@ import webob
 import webob.exc
 
 from ..http import Exchange, Response
+from ..routing import local_reference
 from ..scheduler import ThreadsBusy
 from .error_page import error_page
 from .policy import Policy
@@ -68,6 +69,8 @@ class AppRules:
                 changed = hook(exchange.request, response)
                 if changed is not None:
                     response = to_response(changed)
+        if response.status[0] == "3":
+            _keep_here(response)
         return response
 
     def error(self, exchange: Exchange, error: Exception) -> webob.Response:
@@ -110,6 +113,16 @@ class AppRules:
             page.explanation = "The handler failed (shown because debug is on)."
             page.html_template_obj = _WITH_LINES
         return error_page(page, exchange.request.environ)
+
+
+def _keep_here(response: webob.Response) -> None:
+    """Let a redirect to a path lead to a path: `//evil.example`, made of what a client sent, would
+    lead to another host (RFC 3986, section 4.2). WebOb sees to the same, where it is asked."""
+    location = response.headers.get("Location")
+    if location:
+        local = local_reference(location)
+        if local != location:
+            response.headers["Location"] = local
 
 
 def _with_status(value: Any, error: Exception) -> webob.Response:

@@ -396,3 +396,24 @@ def test_busy_threads_are_503(world: World, caplog: pytest.LogCaptureFixture) ->
     app.error_handler(503)(lambda request, error: {"busy": True})
     answer = client.get("/")
     assert (answer.code, answer.text) == (503, '{"busy": true}')
+
+
+@pytest.mark.parametrize(
+    "location, sent",
+    [
+        ("//evil.example/", "/.//evil.example/"),
+        ("/\\evil.example", "/./\\evil.example"),
+        ("/here", "/here"),
+        ("https://other.example/", "https://other.example/"),
+    ],
+)
+def test_a_redirect_to_a_path_stays_on_this_host(
+    world: World, location: str, sent: str
+) -> None:
+    app = App()
+
+    @app.get("/")
+    def away(request):
+        raise exc.HTTPFound(location=location)
+
+    assert world.client(app).get("/").headers["Location"] == sent
