@@ -7,9 +7,17 @@ from collections.abc import Collection as Collected
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from .handlers import EventsHandler, actions_of, make_handler, make_mounted, table_of
+from .handlers import (
+    EventsHandler,
+    actions_of,
+    make_handler,
+    make_mounted,
+    make_service,
+    table_of,
+)
 from .http import Handler
 from .routing import Declarations, Place, RouteError, URLMap
+from .scheduler import get_scheduler
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -182,8 +190,8 @@ class Declaring:
         """Give every URL under `prefix` to another application.
 
         Its hooks run inside the hooks of this one; `name` goes before the names of its routes
-        (`name.route`). What it has no answer for goes on to the later routes of this one. The
-        variables of the prefix are in `request.path_variables`.
+        (`name.route`). What it has no answer for goes on to the later routes of this one, whose
+        404 or 405 it is then. The variables of the prefix are in `request.path_variables`.
         """
         place = Place.here(1)
         urls = getattr(target, "urls", None)
@@ -202,6 +210,24 @@ class Declaring:
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
         handler = EventsHandler(factory, path, **options)
         self._declarations.add(path, {"GET": handler}, place=Place.here(1), **route)
+
+    def service(
+        self, path: str, what: Any, *, max_body: int | None = None, **options: Any
+    ) -> None:
+        """Let one component, kept running, answer to all who post to `path`.
+
+        what: the component, or what makes it. options: those of a route, and of `Service`. It
+        starts when the scheduler does.
+        """
+        place = Place.here(1)
+        route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
+        service = make_service(what, path, name=route.get("name"), **options)
+        handlers = {
+            "POST": make_handler(service.post, path, max_body=max_body),
+            "GET": make_handler(service.get, path),
+        }
+        self._declarations.add(path, handlers, place=place, **route)
+        get_scheduler().call_soon(service.start)
 
     def submapper(self, prefix: str = "", **options: Any) -> Submapper:
         """The same declarations under a prefix: `with app.submapper('/api') as api:`.

@@ -2,7 +2,7 @@
 
 make_handler, make_mounted, bind_handler, table_of, actions_of: from what an author declares.
 FunctionHandler, GeneratorHandler: functions. ComponentHandler, kamaelia_handler: components.
-EventsHandler, EventTerms, Event: Server-Sent Events.
+Service, make_service: components kept running. EventsHandler, EventTerms, Event: event streams.
 ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
 WSGIHandler, is_wsgi: WSGI applications.
 """
@@ -14,6 +14,7 @@ from .function import FunctionHandler, GeneratorHandler
 from .handles import Handle, handle
 from .kamaelia import kamaelia_handler
 from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
+from .service import Service, make_service
 from .wsgi import WSGIHandler, is_wsgi
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Handle",
     "NoAnswer",
     "Question",
+    "Service",
     "Unavailable",
     "WSGIHandler",
     "actions_of",
@@ -36,5 +38,6 @@ __all__ = [
     "kamaelia_handler",
     "make_handler",
     "make_mounted",
+    "make_service",
     "table_of",
 ]

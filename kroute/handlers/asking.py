@@ -15,6 +15,7 @@ from typing import Any
 import webob.exc
 from Axon.AxonExceptions import BoxAlreadyLinkedToDestination, noSpaceInBox
 from Axon.Component import component
+from Axon.CoordinatingAssistantTracker import coordinatingassistanttracker
 
 from ..scheduler import ReactiveComponent, Timer, Waiting, get_scheduler
 
@@ -202,7 +203,7 @@ class _Direct:
 
 
 def ask(
-    part: component,
+    part: component | str,
     message: Any,
     *,
     inbox: str = "inbox",
@@ -211,12 +212,15 @@ def ask(
 ) -> Generator[Waiting, None, Any]:
     """Send `message` to a component and return what it sends next. For `yield from`.
 
-    A component that does not run yet is activated. All who ask it wait in one line. outbox: None
-    for a component that gets each message as a `Question` and answers that itself, in any order.
+    part: a component, or the name of a service. One that does not run yet is activated. All who
+    ask it wait in one line. outbox: None for a component that gets each message as a `Question`
+    and answers that itself, in any order.
 
     Raises NoAnswer after `timeout` seconds; Unavailable if the component has ended or too many
     wait for it; ValueError where its outbox is linked to something else.
     """
+    if isinstance(part, str):
+        part, inbox = _service(part)
     question = Question(message, _line_to(part, inbox, outbox), timeout)
     try:
         while not question.done:
@@ -227,6 +231,15 @@ def ask(
     if question.error is not None:
         raise question.error
     return question.value
+
+
+def _service(name: str) -> tuple[component, str]:
+    """The component and its inbox that are registered with Axon's tracker. Raises Unavailable."""
+    try:
+        part, inbox = coordinatingassistanttracker.getcat().retrieveService(name)
+    except KeyError:
+        raise Unavailable(f"There is no service {name!r}.") from None
+    return part, inbox
 
 
 def _line_to(part: component, inbox: str, outbox: str | None) -> _Line | _Direct:

@@ -95,6 +95,7 @@ class Keeper(ReactiveComponent):
         self._grace = grace
         self._grace_timer: Timer | None = None
         self._failed = False
+        self._given_up = False
         self._dismissed = False
 
     # The component.
@@ -154,6 +155,7 @@ class Keeper(ReactiveComponent):
                 supervision.max_restarts + 1,
                 supervision.within,
             )
+            self._given_up = True
             self.lost()
 
     def _begin_again(self) -> None:
@@ -164,6 +166,17 @@ class Keeper(ReactiveComponent):
         except Exception as error:
             log.error("%r failed", self._make, exc_info=error)
             self.lost()
+
+    def begin_after_all(self) -> None:
+        """Start a component that had failed too often, if it was not of late. Raises Unavailable
+        where it was, or where the component has ended for another reason."""
+        if not self._given_up:
+            raise Unavailable("This does not run.")
+        now = monotonic()
+        self.restarts.refuse(now)
+        self.restarts.note(now)
+        self._given_up = False
+        self.begin()
 
     def lost(self) -> None:
         """The component has ended and is not started again. For subclasses."""
