@@ -174,6 +174,7 @@ class Answer:
         environ = self.exchange.request.environ
         environ["wsgi.input"] = body.file()
         environ["CONTENT_LENGTH"] = str(body.size)
+        environ["webob.is_body_seekable"] = True  # or it would make a copy
         self.exchange.has_body = False
         ready()
 

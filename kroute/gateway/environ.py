@@ -17,6 +17,7 @@ def own_environ(environ: dict[str, Any]) -> dict[str, Any]:
     """A copy, with the path as it was sent, as far as that can be known, and without the body:
     that is read when somebody wants it, and never in the scheduler's thread."""
     own = {**environ, "wsgi.input": EMPTY_BODY, "wsgi.input_terminated": True}
+    own.pop("webob.is_body_seekable", None)  # said of the other one
     own.setdefault("SCRIPT_NAME", "")
     own.setdefault("PATH_INFO", "")
     own.setdefault("QUERY_STRING", "")

@@ -79,9 +79,12 @@ class FileWrapper:
 def call_environ(environ: dict[str, Any], errors: ErrorLog) -> dict[str, Any]:
     """The environ for an application that runs in threads. A copy: PEP 3333 lets it do with that
     what it likes, while ours is read in the scheduler's thread."""
-    return {
+    own = {
         **environ,
         "wsgi.errors": errors,
         "wsgi.file_wrapper": FileWrapper,
         "wsgi.multithread": True,
     }
+    # True of our file; middleware may put its own around that and does not know WebOb's flag.
+    own.pop("webob.is_body_seekable", None)
+    return own

@@ -803,3 +803,13 @@ def test_a_file_is_closed_and_read_from_where_it_stands() -> None:
         assert b"".join(wrapper) == b"456789"
         wrapper.close()
         assert file.closed
+
+
+def test_a_hook_that_reads_the_body_leaves_it(serve: Serve) -> None:
+    server = serve(
+        lambda environ, start: answering([environ["wsgi.input"].read(9)])(environ, start)
+    )
+    read: list[bytes] = []
+    server.app.before_request(lambda request: read.append(request.body))
+    assert server.ask("POST", "/app", b"body").text == "body"
+    assert read == [b"body"]
