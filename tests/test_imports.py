@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "net": {"scheduler"},
     "server": {"http", "routing", "scheduler"},
     "handlers": {"http", "routing", "scheduler"},
+    "gateway": {"http", "scheduler"},
 }
 
 
