@@ -667,7 +667,7 @@ def test_the_scheduler_goes_on_meanwhile(serve: Serve) -> None:
 
 def look(server: Server) -> None:
     """Let the time pass after which it is looked for threads that are stuck."""
-    server.world.elapse()
+    server.world.elapse(1)
 
 
 def test_a_stuck_thread_is_reported_and_replaced(
