@@ -14,9 +14,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 
 from .app import App
-from .http import Proxies
+from .http import Limits, Proxies
 from .listing import explained, listed, route_rows
 from .loading import LoadError, load_app
 from .net import Address, BindError
@@ -69,6 +70,14 @@ def _parser() -> argparse.ArgumentParser:
         type=_proxies,
         help="proxies whose X-Forwarded fields count: addresses, networks, * (127.0.0.1,::1)",
     )
+    run.add_argument(
+        "--limit",
+        action="append",
+        default=[],
+        type=_limit,
+        metavar="NAME=NUMBER",
+        help="one of the limits of the server, such as body_bytes=1000000 or keep_alive_seconds=2",
+    )
     run.add_argument("--access-log", action="store_true", help="log a line for each answer")
 
     routes = commands.add_parser(
@@ -102,6 +111,18 @@ def _proxies(text: str) -> Proxies:
         return Proxies(word.strip() for word in text.split(","))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _limit(text: str) -> tuple[str, float]:
+    name, _, number = text.partition("=")
+    usual: dict[str, float] = asdict(Limits())
+    try:
+        return name, type(usual[name])(number)
+    except KeyError:
+        problem = f"there is no limit {name!r}; there are {', '.join(usual)}"
+    except ValueError:
+        problem = f"{number!r} is no number; NAME=NUMBER is needed"
+    raise argparse.ArgumentTypeError(problem)
 
 
 def _asked(text: str) -> tuple[str, str]:
@@ -138,6 +159,7 @@ def _run(options: argparse.Namespace) -> int:
     app.debug = app.debug or options.debug
     app.access_log = app.access_log or options.access_log
     app.proxies = options.forwarded_allow_ips or app.proxies
+    app.limits = replace(app.limits, **dict(options.limit))
     app.check()
     raise_descriptor_limit()
     serve(

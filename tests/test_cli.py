@@ -235,3 +235,20 @@ def test_reloading_runs_the_same_command_again(monkeypatch: pytest.MonkeyPatch) 
     assert ran == [
         [sys.executable, "-m", "kroute", "run", "nowhere:app", "--bind", "127.0.0.1:0", "--debug"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("limit", "problem"),
+    [
+        ("bodies=1", "there is no limit 'bodies'"),
+        ("body_bytes=much", "'much' is no number"),
+        ("body_bytes", "'' is no number"),
+    ],
+)
+def test_a_limit_that_is_none(
+    limit: str, problem: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "hello:app", "--limit", limit])
+    assert stopped.value.code == 2
+    assert problem in capsys.readouterr().err

@@ -20,7 +20,14 @@ class Limits:
         paused; below the second, it goes on.
     discard_bytes: bytes of a body nobody wants that are read for the sake of the connection; with
         more to come it is closed instead.
+    header_seconds: from the first byte of a request to the end of its header fields; beyond: 408.
+        A new connection has as long for that first byte; beyond, it is closed.
+    body_idle_seconds: without a byte of a body that is not complete; beyond: 408.
+    keep_alive_seconds: between two requests; beyond, the connection is closed.
+    requests: of one connection; with the answer to the last one it is closed. 0: any number.
     connections: connections of one listening address; more wait until one closes.
+
+    Times are kept to the second.
     """
 
     request_line: int = 8190
@@ -31,4 +38,8 @@ class Limits:
     output_high: int = 65536
     output_low: int = 16384
     discard_bytes: int = 65536
+    header_seconds: float = 30.0
+    body_idle_seconds: float = 30.0
+    keep_alive_seconds: float = 5.0
+    requests: int = 0
     connections: int = 10_000

@@ -36,10 +36,15 @@ from ..http import (
 from ..scheduler import ReactiveComponent
 from .access import AccessLog
 from .clock import http_date
+from .deadline import Deadline
 
 __all__ = ["HTTPProtocol"]
 
 log = logging.getLogger("kroute.server")
+
+
+# What is awaited from the client.
+NOTHING, REQUEST, HEAD, BODY = range(4)
 
 
 class HTTPProtocol(ReactiveComponent):
@@ -92,6 +97,14 @@ class HTTPProtocol(ReactiveComponent):
         self._body: RequestBody | None = None
         self._limit = 0
         self._ready: Callable[[], None] | None = None
+        # How long the client may take.
+        self._requests = 0
+        self._awaited = NOTHING
+        self._deadline: Deadline | None = None
+        # Another protocol, after a 101.
+        self._receiver: Callable[[bytes], bool] | None = None
+        self._receiver_wants = True
+        self._rest = b""
         # What goes out.
         self._out: list[bytes] = []
         self._unsent = 0
@@ -106,9 +119,14 @@ class HTTPProtocol(ReactiveComponent):
 
     # The component's life.
 
+    def on_start(self) -> None:
+        self._deadline = Deadline(self.home, self._timed_out)
+
     def on_end(self) -> None:
         self._gone()
         self._parser.close()
+        if self._deadline is not None:
+            self._deadline.close()
 
     def react(self) -> None:
         """Work off what came in, as far as it goes, and send what came of it."""
@@ -120,6 +138,40 @@ class HTTPProtocol(ReactiveComponent):
             self._serve()
         if self._closing:
             self._close()
+        self._await()
+
+    def _await(self) -> None:
+        """Give the client its time for what is awaited from it."""
+        deadline = self._deadline
+        if deadline is None:
+            return
+        before, self._awaited = self._awaited, self._what_is_awaited()
+        if self._awaited == REQUEST:
+            limits = self._limits
+            first = not self._requests
+            deadline.set(limits.header_seconds if first else limits.keep_alive_seconds)
+        elif self._awaited == BODY:
+            deadline.set(self._limits.body_idle_seconds)
+        elif self._awaited == NOTHING:
+            deadline.clear()
+        elif before != HEAD:  # a head that comes byte by byte has no more time than another one
+            deadline.set(self._limits.header_seconds)
+
+    def _what_is_awaited(self) -> int:
+        if self._paused or self._closing:
+            return NOTHING
+        if self._exchange is not None:
+            return BODY if self._receiving else NOTHING
+        return HEAD if self._parser.buffered else REQUEST
+
+    def _timed_out(self) -> None:
+        """The client has taken too long."""
+        if self._awaited == REQUEST:
+            self._closing = True  # and not 408, which a client that has asked nothing takes amiss
+        else:
+            what = "body" if self._awaited == BODY else "head"
+            self._refuse(RemoteProtocolError(f"the {what} of the request took too long", 408))
+        self._arrived()
 
     def _obey(self, message: object) -> None:
         if isinstance(message, (socketShutdown, shutdownMicroprocess)):
@@ -137,6 +189,8 @@ class HTTPProtocol(ReactiveComponent):
             self._framing.keep_alive = False
             if self._exchange is None or self._exchange.done:
                 self._closing = True
+            elif self._exchange.on_leave is not None:
+                self._exchange.on_leave()
 
     def _gone(self) -> None:
         """There is no client any more."""
@@ -174,6 +228,9 @@ class HTTPProtocol(ReactiveComponent):
 
     def _serve(self) -> None:
         """Look at requests until one has to wait, for its body, its handler or its client."""
+        if self._receiver is not None:
+            self._pass_on(self._receiver)
+            return
         parser, incoming = self._parser, self._incoming
         try:
             while not self._closing and (self._exchange is None or self._receiving):
@@ -195,12 +252,25 @@ class HTTPProtocol(ReactiveComponent):
         except RemoteProtocolError as error:
             self._refuse(error)
 
+    def _pass_on(self, receive: Callable[[bytes], bool]) -> None:
+        """Give what the client sends to whom the connection was handed over."""
+        while self._receiver_wants and self._exchange is not None and not self._closing:
+            data, self._rest = self._rest, b""
+            if not data:
+                if not self._incoming:
+                    return
+                data = self.recv("inbox")
+            self._receiver_wants = receive(data)
+
     def _request(self, head: Head) -> None:
         """A request has begun: make an exchange of it and pass that on."""
         request = self._make_request(self._environs.make(head))
         self._head = head
         self._receiving = has_body = head.body_length != 0
-        self._framing.begin(request.method, head.version == b"HTTP/1.1", head.keep_alive)
+        self._requests += 1
+        last = self._requests == self._limits.requests
+        keep_alive = head.keep_alive and not last
+        self._framing.begin(request.method, head.version == b"HTTP/1.1", keep_alive)
         self._exchange = exchange = Exchange(request, self, has_body)
         self._sent = 0
         if self._access is not None:
@@ -348,6 +418,22 @@ class HTTPProtocol(ReactiveComponent):
             self._log_access(exchange, cut=True)
             exchange.gone()
             self._cut()
+
+    def upgrade(
+        self, exchange: Exchange, response: webob.Response, receive: Callable[[bytes], bool]
+    ) -> None:
+        """See `Upgradable`."""
+        if exchange is self._exchange:
+            self._emit(self._framing.upgrade(response.headerlist))
+            exchange.started = True
+            self._status = response.status
+            self._receiver, self._rest = receive, self._parser.buffered
+
+    def more(self, exchange: Exchange) -> None:
+        """See `Upgradable`."""
+        if exchange is self._exchange:
+            self._receiver_wants = True
+            self._arrived()
 
     def later(self, callback: Callable[[], None]) -> None:
         """See `Sink`."""

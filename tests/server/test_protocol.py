@@ -11,7 +11,8 @@ import weakref
 
 import pytest
 
-from kroute import App, Limits, Response
+from kroute import App, Limits, Response, sleep
+from kroute.server import Dispatcher
 
 from .harness import Client, World, raw
 
@@ -522,7 +523,7 @@ def test_the_dispatcher_ends_with_the_last_connection(world: World) -> None:
     for client in clients:
         assert client.get("/say/hello").text == "hello"
     clients[0].hang_up()
-    world.elapse()
+    world.elapse(Dispatcher.LINGER)
     assert clients[1].get("/say/again").text == "again"
     clients[1].hang_up()
     assert world.scheduler.threads
@@ -549,3 +550,81 @@ def test_serves_again_after_its_scheduler_was_stopped(world: World) -> None:
     world.scheduler.stop()
     world.step()
     assert world.client(app).get("/say/hello").text == "hello"
+
+
+# Time
+
+
+def test_a_connection_without_a_request_is_closed(world: World) -> None:
+    client = world.client(make(header_seconds=9))
+    world.elapse(8)
+    assert not client.ended
+    world.elapse(10)
+    assert (client.take(), client.ended) == (b"", "closed")
+
+
+def test_a_kept_connection_is_closed_in_the_end(world: World) -> None:
+    client = world.client(make(keep_alive_seconds=5))
+    for _ in range(3):
+        assert client.get("/say/x").text == "x"
+        world.elapse(4)
+    assert not client.ended
+    world.elapse(6)
+    assert (client.take(), client.ended) == (b"", "closed")
+
+
+def test_a_head_that_takes_too_long_is_408(world: World) -> None:
+    client = world.client(make(header_seconds=9))
+    client.feed(b"GET /say/x HTTP/1.1\r\n")
+    world.elapse(8)
+    client.feed(b"Host: ")  # which gives it no more time
+    world.elapse(10)
+    (answer,) = client.answers()
+    assert (answer.code, answer["Connection"], client.ended) == (408, "close", "closed")
+
+
+def test_a_body_that_rests_too_long_is_408(world: World) -> None:
+    client = world.client(make(body_idle_seconds=9, header_seconds=2))
+    client.feed(LINES.encode() + b"Content-Length: 3\r\n\r\n")
+    for byte in b"ab":
+        world.elapse(8)
+        client.feed(bytes([byte]))
+    assert not client.ended
+    world.elapse(10)
+    (answer,) = client.answers("POST")
+    assert (answer.code, client.ended) == (408, "closed")
+
+
+def test_a_handler_has_all_the_time_it_wants(world: World) -> None:
+    app = App(limits=Limits(header_seconds=1, keep_alive_seconds=1, body_idle_seconds=1))
+
+    @app.get("/")
+    def slow(request):
+        yield from sleep(100)
+        yield "at last"
+
+    client = world.client(app)
+    client.feed(raw("GET", "/"))
+    world.elapse(99)
+    assert not client.ended
+    world.elapse(101)
+    assert client.answers()[0].text == "at last"
+
+
+def test_a_client_that_does_not_read_is_not_taken_for_one_that_does_not_ask(
+    world: World,
+) -> None:
+    client = world.client(make(header_seconds=1, keep_alive_seconds=1))
+    client.feed(raw("GET", "/count/40000") + raw("GET", "/say/next"))
+    world.elapse(30)
+    assert not client.ended
+    assert [answer.code for answer in client.answers()] == [200, 200]
+
+
+@pytest.mark.parametrize("last", [1, 3])
+def test_the_last_request_of_a_connection(world: World, last: int) -> None:
+    client = world.client(make(requests=last))
+    client.feed(raw("GET", "/say/x") * 5)
+    answers = client.answers()
+    assert [answer["Connection"] for answer in answers] == [None] * (last - 1) + ["close"]
+    assert client.ended == "closed"
