@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+
+from kroute import Limits
 
 from .page import BLOCK, ROOT, Page
 
@@ -45,3 +48,9 @@ def test_pages_run_elsewhere_are() -> None:
     for name, test in RUN_ELSEWHERE.items():
         if any(page.name == name for page in PAGES):
             assert name in (ROOT / test).read_text()
+
+
+def test_every_limit_is_in_the_table_with_its_default() -> None:
+    page = (ROOT / "docs/reference/limits.md").read_text()
+    found = re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", page, re.MULTILINE)
+    assert dict(found) == {name: str(value) for name, value in asdict(Limits()).items()}
