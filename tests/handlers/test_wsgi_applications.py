@@ -119,6 +119,7 @@ def test_bottle(live: Live, tmp_path: Path) -> None:
     assert ask(port, "GET", "/app/none").status == 404
 
 
+@pytest.mark.filterwarnings("ignore")  # it uses what others have deprecated
 def test_pyramid(live: Live) -> None:
     pytest.importorskip("pyramid")
     from pyramid.config import Configurator
