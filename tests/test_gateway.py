@@ -85,6 +85,7 @@ def test_header_fields() -> None:
     head = Request.blank("/hello/you", method="HEAD").get_response(app)
     assert head.headers["Content-Length"] == "11"
     assert "Connection" not in ask(app, "/close").headers
+    assert "Upgrade" not in ask(app, "/upgrade").headers
     assert "Date" not in head.headers
     assert ask(app, "/dated").headers["Date"] == "long ago"
     assert "Content-Length" not in call(app, "/numbers/3")[1]

@@ -82,6 +82,7 @@ def make_app(app: App | None = None) -> App:
     app.get("/nothing")(lambda request: None)
     app.get("/typed-nothing")(lambda request: Response(status=204, content_type="text/plain"))
     app.get("/close")(lambda request: with_field("Connection", "close"))
+    app.get("/upgrade")(lambda request: with_field("Upgrade", "h2c"))
     app.get("/dated")(lambda request: with_field("Date", "long ago"))
     app.get("/teapot")(lambda request: webob.exc.HTTPNotFound("no coffee"))
     app.get("/fails")(lambda request: 1 / 0)

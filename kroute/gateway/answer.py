@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import IO, Any
+from wsgiref.util import is_hop_by_hop
 
 import webob
 import webob.exc
@@ -141,6 +142,8 @@ class Answer:
             self._over()
 
     def _put(self, data: bytes = b"", head: bytes = b"", end: bool = False) -> None:
+        if self._ended:
+            return  # the client is gone
         with self._changed:
             if head:
                 self.status, self.headers = _taken_apart(head)
@@ -259,6 +262,10 @@ def _taken_apart(head: bytes) -> tuple[str, list[tuple[str, str]]]:
     "Other HTTP Features"), and without a type for no body, which wsgiref.validate objects to."""
     first, *lines = head.decode("latin-1").split("\r\n")[:-2]
     status = first.partition(" ")[2]
-    drop = {"connection"} | ({"content-type"} if status[:3] in ("204", "304") else set())
+    dropped = "content-type" if status[:3] in ("204", "304") else ""
     fields = [line.partition(": ") for line in lines if line != f"Date: {NO_DATE}"]
-    return status, [(name, value) for name, _, value in fields if name.lower() not in drop]
+    return status, [
+        (name, value)
+        for name, _, value in fields
+        if not is_hop_by_hop(name) and name.lower() != dropped
+    ]
