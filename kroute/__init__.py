@@ -7,8 +7,17 @@ Importing it makes its scheduler the default one of Axon.
 """
 
 from .app import App
-from .handlers import Event, NoAnswer, Question, Unavailable, ask, handle, kamaelia_handler
-from .http import Limits, Request, Response
+from .handlers import (
+    Disconnected,
+    Event,
+    NoAnswer,
+    Question,
+    Unavailable,
+    ask,
+    handle,
+    kamaelia_handler,
+)
+from .http import Close, Limits, Request, Response
 from .net import BindError
 from .routing import BuildError, RouteError, RouteWarning
 from .scheduler import in_thread, sleep, take_over
@@ -17,6 +26,8 @@ __all__ = [
     "App",
     "BindError",
     "BuildError",
+    "Close",
+    "Disconnected",
     "Event",
     "Limits",
     "NoAnswer",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from .handlers import (
     EventsHandler,
+    WebSocketHandler,
     actions_of,
     make_handler,
     make_mounted,
@@ -210,6 +211,17 @@ class Declaring:
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
         handler = EventsHandler(factory, path, **options)
         self._declarations.add(path, {"GET": handler}, place=Place.here(1), **route)
+
+    def websocket(self, path: str, factory: Any, **options: Any) -> None:
+        """Put the inbox and outbox of a component behind `path`, as a WebSocket.
+
+        factory: as for `mount`; or a generator function of the request, the `WebSocket` and the
+        variables of the path. options: those of a route, and of `WebSocketTerms`.
+        """
+        place = Place.here(1)
+        route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
+        handler = WebSocketHandler(factory, path, **options)
+        self._declarations.add(path, {"GET": handler}, place=place, **route)
 
     def service(
         self, path: str, what: Any, *, max_body: int | None = None, **options: Any

@@ -3,6 +3,7 @@
 make_handler, make_mounted, bind_handler, table_of, actions_of: from what an author declares.
 FunctionHandler, GeneratorHandler: functions. ComponentHandler, kamaelia_handler: components.
 Service, make_service: components kept running. EventsHandler, EventTerms, Event: event streams.
+WebSocketHandler, WebSocketTerms, WebSocket, Disconnected: WebSockets.
 ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
 WSGIHandler, is_wsgi: WSGI applications.
 """
@@ -15,10 +16,12 @@ from .handles import Handle, handle
 from .kamaelia import kamaelia_handler
 from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
 from .service import Service, make_service
+from .websocket import Disconnected, WebSocket, WebSocketHandler, WebSocketTerms
 from .wsgi import WSGIHandler, is_wsgi
 
 __all__ = [
     "ComponentHandler",
+    "Disconnected",
     "Event",
     "EventTerms",
     "EventsHandler",
@@ -30,6 +33,9 @@ __all__ = [
     "Service",
     "Unavailable",
     "WSGIHandler",
+    "WebSocket",
+    "WebSocketHandler",
+    "WebSocketTerms",
     "actions_of",
     "ask",
     "bind_handler",

@@ -2,6 +2,7 @@
 
 RequestParser (Head, Data, End, NEED_DATA), EnvironMaker, RequestBody: a request from its bytes.
 Proxies, LOCAL: whose word about a client is taken.
+accept_websocket, WebSocketFrames, Close: WebSocket.
 AnswerFraming, CONTINUE: an answer to its bytes. Request, Response: what handlers see of both.
 Exchange, Sink, Rules, Handler: the contract between those who serve a request. Limits: how much of
 everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
@@ -10,13 +11,14 @@ everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 from .body import EMPTY_BODY, BodyTooLarge, RequestBody
 from .environ import RAW_PATH, EnvironMaker
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from .exchange import Exchange, Handler, Rules, Sink
+from .exchange import Exchange, Handler, Rules, Sink, Upgradable
 from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
 from .limits import Limits
 from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
 from .request import Request
 from .response import Response
+from .websocket import Close, WebSocketFrames, accept_websocket
 
 __all__ = [
     "CONTINUE",
@@ -26,6 +28,7 @@ __all__ = [
     "RAW_PATH",
     "AnswerFraming",
     "BodyTooLarge",
+    "Close",
     "Data",
     "End",
     "EnvironMaker",
@@ -44,4 +47,7 @@ __all__ = [
     "Response",
     "Rules",
     "Sink",
+    "Upgradable",
+    "WebSocketFrames",
+    "accept_websocket",
 ]

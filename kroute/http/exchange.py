@@ -19,7 +19,7 @@ from .environ import RAW_PATH
 from .request import Request
 from .response import Response
 
-__all__ = ["Exchange", "Handler", "Rules", "Sink"]
+__all__ = ["Exchange", "Handler", "Rules", "Sink", "Upgradable"]
 
 log = logging.getLogger("kroute.http")
 
@@ -58,6 +58,20 @@ class Sink(Protocol):
         """Call `callback` when the others have had their turn."""
 
 
+class Upgradable(Sink, Protocol):
+    """A `Sink` that can hand over its connection to another protocol, such as WebSocket."""
+
+    def upgrade(
+        self, exchange: Exchange, response: webob.Response, receive: Callable[[bytes], bool]
+    ) -> None:
+        """Send a 101. From then on `data` sends bytes as they are, `end` closes the connection,
+        and `receive` is given what the client sends; where it returns False, it is given no more
+        until `more` is called. Raises LocalProtocolError before anything is sent."""
+
+    def more(self, exchange: Exchange) -> None:
+        """Go on giving what the client sends to `receive`."""
+
+
 class Rules(Protocol):
     """What an application says of answers and errors."""
 
@@ -87,11 +101,21 @@ class Exchange:
 
     request: what was asked. has_body: whether it has a body that was not received yet. started:
     whether a part of the answer is on its way. done: whether the answer is complete, or nobody is
-    there to get it. on_drain, on_gone: set by the handler, called when more can be sent, and when
-    the client is gone.
+    there to get it. on_drain, on_gone, on_leave: set by the handler, called when more can be sent,
+    when the client is gone, and when the server would stop and waits for the end of this.
     """
 
-    __slots__ = ("done", "has_body", "on_drain", "on_gone", "request", "rules", "sink", "started")
+    __slots__ = (
+        "done",
+        "has_body",
+        "on_drain",
+        "on_gone",
+        "on_leave",
+        "request",
+        "rules",
+        "sink",
+        "started",
+    )
 
     rules: Rules
 
@@ -103,6 +127,7 @@ class Exchange:
         self.done = False
         self.on_drain: Callable[[], None] | None = None
         self.on_gone: Callable[[], None] | None = None
+        self.on_leave: Callable[[], None] | None = None
 
     def send(self, response: webob.Response) -> None:
         """Answer with a response that has gone through the rules, its body in one piece.

@@ -86,6 +86,18 @@ class AnswerFraming:
             raise LocalProtocolError("an interim answer has no body and does not close")
         return _encode(lines) if self._modern else b""
 
+    def upgrade(self, headers: Headers) -> bytes:
+        """A 101 (Switching Protocols): after it, `data` are bytes as they are, and the end is that
+        of the connection. Raises LocalProtocolError."""
+        lines = ["HTTP/1.1 101 Switching Protocols"]
+        length, _, _ = self._add_fields(lines, headers)
+        if length is not None:
+            raise LocalProtocolError("an answer that switches protocols has no body")
+        head = _encode([*lines, "Connection: Upgrade"])
+        self.keep_alive = False
+        self._body = BY_CLOSE
+        return head
+
     def _head(
         self, status: str, headers: Headers, length: int | None, date: str, is_all: bool
     ) -> bytes:

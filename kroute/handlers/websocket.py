@@ -1,0 +1,415 @@
+"""WebSocketHandler: a component's inbox and outbox, or a generator, as a WebSocket."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+import webob
+import webob.exc
+from Axon.Component import component
+from Axon.Ipc import producerFinished, shutdownMicroprocess
+from wsproto.events import Pong
+
+from ..http import Close, Exchange, Upgradable, WebSocketFrames, accept_websocket
+from ..routing import HandlerTable
+from ..scheduler import ReactiveComponent, Timer, get_scheduler
+from .binding import bind
+from .ending import end, hold, release
+from .function import is_generator_function
+from .gate import Gate
+from .making import Factory, MakesComponents, Making, options_of
+
+__all__ = ["Disconnected", "WebSocket", "WebSocketHandler", "WebSocketTerms"]
+
+log = logging.getLogger("kroute.handlers")
+
+
+@dataclass(frozen=True)
+class WebSocketTerms:
+    """What holds for all WebSockets of one path.
+
+    subprotocols: those that are spoken, best first. origins: whose pages may connect ("https://
+    example.org"), None for all. compress: whether messages may be. max_message: bytes of one.
+    ping: seconds between pings, None for none; a client that does not answer one before the next
+    is cut off. backlog: messages that wait for a slow client before it is cut off. grace: seconds
+    for the other side's close, and for the component's own end.
+    """
+
+    subprotocols: Sequence[str] = ()
+    origins: Collection[str] | None = None
+    compress: bool = True
+    max_message: int = 1024 * 1024
+    ping: float | None = 20.0
+    backlog: int = 1000
+    grace: float = 2.0
+
+
+class Disconnected(Exception):
+    """The other side of a WebSocket is gone. Raised by `WebSocket.receive`."""
+
+
+class WebSocket:
+    """A WebSocket in the hands of a generator. subprotocol: the one that was agreed on."""
+
+    def __init__(self, part: _GeneratorPart) -> None:
+        self._part = part
+        self.subprotocol: str | None = None
+
+    def receive(self) -> Generator[int, None, str | bytes]:
+        """The next message; for `yield from`. Raises Disconnected when there are no more."""
+        part = self._part
+        while not part.dataReady("inbox"):
+            if part.dataReady("control"):
+                raise Disconnected
+            part.pause()
+            yield 1
+        message: str | bytes = part.recv("inbox")
+        return message
+
+    def send(self, message: Any) -> None:
+        """Send str as text, bytes as they are, anything else as JSON."""
+        self._part.send(message, "outbox")
+
+    def close(self, code: int = 1000, reason: str = "") -> None:
+        """Close; what was sent before arrives before."""
+        self._part.send(Close(code, reason), "outbox")
+
+
+class _GeneratorPart(component):
+    """Runs a generator handler: `chat(request, ws)`."""
+
+    def __init__(self, start: Callable[[WebSocket], Iterator[Any]]) -> None:
+        super().__init__()
+        self.websocket = WebSocket(self)
+        self._start = start
+
+    def main(self) -> Iterator[Any]:
+        try:
+            yield from self._start(self.websocket)
+        except Disconnected:
+            return
+
+
+class _GeneratorMaking(Making):
+    """Makes a component of a generator function."""
+
+    def __init__(self, function: Callable[..., Any], path: str) -> None:
+        self._function = function
+        super().__init__(partial(function, ws=None), path)
+
+    def bound(self, table: HandlerTable[Any]) -> Making:
+        making = _GeneratorMaking(self._function, table.path)
+        making.binding = bind(self._factory, table)
+        return making
+
+    def __call__(self, request: webob.Request, variables: dict[str, Any]) -> component:
+        variables = self.binding.convert(variables)
+        return _GeneratorPart(lambda ws: self._function(request, ws=ws, **variables))
+
+
+class WebSocketHandler(MakesComponents):
+    """Accepts WebSockets and has a component, or a generator, at the other end of each.
+
+    max_concurrent: how many at a time, None for any number; any more are answered 503.
+    """
+
+    def __init__(
+        self, factory: Factory, path: str, *, max_concurrent: int | None = None, **terms: Any
+    ) -> None:
+        if is_generator_function(factory) and not inspect.isclass(factory):
+            self.make = _GeneratorMaking(factory, path)
+        else:
+            super().__init__(factory, path)
+        self._terms: WebSocketTerms = options_of(WebSocketTerms, factory, path, terms)
+        self._gate = options_of(Gate, factory, path, {"max_concurrent": max_concurrent})
+
+    def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        """See `Handler`."""
+        try:
+            self._gate.enter(exchange, lambda: self._run(exchange, variables))
+        except Exception as error:
+            exchange.fail(error)
+
+    def _run(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        try:
+            if not hasattr(exchange.sink, "upgrade"):
+                raise webob.exc.HTTPNotImplemented("This server hands over no connections.")
+            terms = self._terms
+            response, frames = accept_websocket(
+                exchange.request,
+                terms.subprotocols,
+                terms.origins,
+                terms.compress,
+                terms.max_message,
+            )
+            part = self.make(exchange.request, variables)
+            if isinstance(part, _GeneratorPart):
+                part.websocket.subprotocol = frames.subprotocol
+            socket = Socket(exchange, part, frames, terms, self._gate.leave)
+            answer = exchange.rules.answer(exchange, response)
+            socket.sink.upgrade(exchange, answer, socket.receive)
+            socket.activate(Scheduler=get_scheduler())
+        except Exception as error:
+            self._gate.leave()
+            exchange.fail(error)
+
+
+class Socket(ReactiveComponent):
+    """Between the bytes of a WebSocket and a component.
+
+    Messages come and go as str and bytes. While the client has enough, the component and its
+    children have no time slices; while the component does not take its messages, the client's
+    socket is not read. It stays until the component has ended, which it is made to.
+    """
+
+    Inboxes = {
+        "inbox": "messages to the client: str, bytes, anything that JSON can say; Close: the end",
+        "control": "producerFinished: close with 1000; shutdownMicroprocess: close with 1011",
+    }
+    Outboxes = {
+        "outbox": "messages from the client: str, bytes",
+        "signal": "producerFinished: the client has closed; shutdownMicroprocess: it is gone",
+    }
+
+    READ_AHEAD = 16
+    """Messages that wait in the inbox of a component."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        part: component,
+        frames: WebSocketFrames,
+        terms: WebSocketTerms,
+        over: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self.sink = cast(Upgradable, exchange.sink)
+        self._exchange = exchange
+        self._part = part
+        self._frames = frames
+        self._terms = terms
+        self._call_over = over
+        self._alive = False  # whether the component is
+        self._connected = True  # whether the client is
+        self._told = False  # the component, that there are no more messages
+        self._came: deque[str | bytes] = deque()
+        self._going: deque[bytes] = deque()
+        self._waiting = False  # for the client
+        self._stalled = False  # the client waits for the component
+        self._held: list[component] = []
+        self._timers: dict[str, Timer] = {}
+        self._ponged = True
+        self.outboxes["outbox"].myNotifyOnPop.append(self._taken)
+        exchange.on_gone = self._gone
+        exchange.on_leave = self._leave
+
+    # The component's life.
+
+    def on_start(self) -> None:
+        if not self._connected and not self._came:
+            self.finish()  # the client is gone already
+            return
+        part = self._part
+        self.link((part, "outbox"), (self, "inbox"))
+        self.link((self, "outbox"), (part, "inbox"))
+        self.link((self, "signal"), (part, "control"))
+        if "signal" in part.outboxes:
+            self.link((part, "signal"), (self, "control"))
+        part._callOnCloseDown.append(self._part_ended)
+        part.activate(Scheduler=self.home)
+        self._alive = True
+        if self._terms.ping is not None:
+            self._after("ping", self._terms.ping, self._ping)
+        self._bring()
+        if not self._connected:
+            self._tell(shutdownMicroprocess(self))
+
+    def on_end(self) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        release(self._held, self.home)
+        if self._alive:
+            end(self._part, self.home)
+        if self._connected:
+            self.sink.cut(self._exchange)
+        self._call_over()
+
+    def _part_ended(self) -> None:
+        """The component has ended; all that it sent is here."""
+        self._alive = False
+        self._arrived()
+        self._close(Close())
+        self._finish_if_over()
+
+    def _tell(self, message: object) -> None:
+        """Tell the component that there are no more messages; then it has its time to end."""
+        if not self._told and hasattr(self, "home"):
+            self._told = True
+            release(self._held, self.home)
+            self.send(message, "signal")
+            if self._alive:
+                self._after("end", self._terms.grace, lambda: end(self._part, self.home))
+
+    def _after(self, name: str, seconds: float, callback: Callable[[], None]) -> None:
+        if name in self._timers:
+            self._timers[name].cancel()
+        self._timers[name] = self.home.call_later(seconds, callback)
+
+    # In: from bytes to messages.
+
+    def receive(self, data: bytes) -> bool:
+        """What the client sends. See `Upgradable`."""
+        for meant in self._frames.feed(data):
+            if isinstance(meant, Close):
+                self._closed_by_client(meant)
+            elif isinstance(meant, Pong):
+                self._ponged = True
+            else:
+                self._came.append(meant)
+        self._answer()
+        if hasattr(self, "home"):
+            self._bring()
+        self._stalled = bool(self._came)
+        return not self._stalled
+
+    def _answer(self) -> None:
+        """Send what frames ask for by themselves: pongs, the acknowledgement of a close."""
+        out, self._frames.out = self._frames.out, []
+        for data in out:
+            self._send(data)
+
+    def _bring(self) -> None:
+        """Give messages to the component, while it has room for them."""
+        box = self.outboxes["outbox"].sink
+        room = min(box.size or self.READ_AHEAD, self.READ_AHEAD)
+        while self._came and len(box) < room:
+            self.send(self._came.popleft(), "outbox")
+
+    def _taken(self) -> None:
+        """The component has taken a message."""
+        self._bring()
+        if self._stalled and not self._came and self._connected:
+            self._stalled = False
+            self.home.call_soon(lambda: self.sink.more(self._exchange))
+
+    def _closed_by_client(self, close: Close) -> None:
+        """The end, by the client's will or fault."""
+        log.debug("%s: closed by %s %s", self._exchange, close.code, close.reason)
+        self._answer()
+        self._disconnect()
+        self._tell(producerFinished(self))
+
+    def _disconnect(self) -> None:
+        """Both sides have said that this is the end: close the connection."""
+        if self._connected:
+            self._connected = False
+            self._exchange.on_gone = self._exchange.on_leave = None
+            if self._going:
+                self.sink.data(self._exchange, b"".join(self._going))
+                self._going.clear()
+            self.sink.end(self._exchange)
+        self._finish_if_over()
+
+    def _finish_if_over(self) -> None:
+        if not self._alive and not self._connected and hasattr(self, "home"):
+            self.finish()
+
+    def _gone(self) -> None:
+        """The client has gone without a word."""
+        self._connected = False
+        if hasattr(self, "home"):
+            self._tell(shutdownMicroprocess(self))
+        self._finish_if_over()
+
+    # Out: from messages to bytes.
+
+    def react(self) -> None:
+        """Send what the component sent."""
+        while self.dataReady("inbox"):
+            message = self.recv("inbox")
+            try:
+                self._take(message)
+            except Exception as error:
+                log.error("%s: %s failed", self._exchange, self._part.name, exc_info=error)
+                self._close(Close(1011))
+        while self.dataReady("control"):
+            message = self.recv("control")
+            if isinstance(message, shutdownMicroprocess):
+                self._close(Close(1011))
+            elif isinstance(message, producerFinished):
+                self._close(Close())
+
+    def _take(self, message: Any) -> None:
+        """One message of the component. Raises TypeError where JSON cannot say it."""
+        if isinstance(message, Close):
+            self._close(message)
+        elif isinstance(message, (str, bytes)):
+            self._send(self._frames.message(message))
+        elif isinstance(message, (bytearray, memoryview)):
+            self._send(self._frames.message(bytes(message)))
+        else:
+            self._send(self._frames.message(json.dumps(message)))
+
+    def _send(self, data: bytes) -> None:
+        """Send, or keep it until the client has taken what it has."""
+        if not self._connected or not data:
+            return
+        if self._waiting:
+            self._going.append(data)
+            if len(self._going) > self._terms.backlog:
+                log.warning("%s: the client is too slow; cut off", self._exchange)
+                self.sink.cut(self._exchange)
+        elif not self.sink.data(self._exchange, data):
+            self._waiting = True
+            self._exchange.on_drain = self._drained
+            if self._alive and not self._told:
+                self._held = hold(self._part, self.home)
+
+    def _drained(self) -> None:
+        self._waiting = False
+        data = b"".join(self._going)
+        self._going.clear()
+        self._send(data)
+        if not self._waiting:
+            release(self._held, self.home)
+
+    def _close(self, close: Close) -> None:
+        """Say that this is the end, and wait for the client to say so, too."""
+        if not self._frames.open:
+            return
+        self._send(self._frames.close(close))
+        if self._connected:
+            self._after("close", self._terms.grace, self._disconnect_late)
+
+    def _disconnect_late(self) -> None:
+        self._disconnect()
+        self._tell(shutdownMicroprocess(self))
+
+    def _leave(self) -> None:
+        """The server stops."""
+        if hasattr(self, "home"):
+            self._close(Close(1001, "the server stops"))
+            self._tell(shutdownMicroprocess(self))
+
+    def _ping(self) -> None:
+        """Ask the client whether it is there; cut it off if it did not say so since last time."""
+        assert self._terms.ping is not None
+        if not self._connected:
+            return
+        if not self._ponged:
+            log.info("%s: the client answers no pings; cut off", self._exchange)
+            self.sink.cut(self._exchange)
+            return
+        self._ponged = False
+        self._send(self._frames.ping())
+        self._after("ping", self._terms.ping, self._ping)
+
+
+__kamaelia_components__ = (Socket,)
