@@ -686,6 +686,19 @@ def test_a_stuck_thread_is_reported_and_replaced(
     assert server.ask().code == 200
 
 
+def test_one_that_is_stuck_in_its_answer_is_cut(serve: Serve) -> None:
+    go = threading.Event()
+    body = Body(b"first", go, b"late")
+    server = serve(answering(body), stuck_after=0.001)
+    server.client.feed(raw("GET", "/app"))
+    server.world.until(server.client.waiting)
+    go.wait(0.002)
+    look(server)
+    assert server.client.ended == "cut"
+    go.set()
+    assert body.done.wait(PATIENCE)  # and it is closed when it comes back
+
+
 def test_no_more_threads_are_replaced_than_there_are(serve: Serve) -> None:
     crowd = Crowd()
     server = serve(crowd, threads=2, queue=0, stuck_after=0.001)
