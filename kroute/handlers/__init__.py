@@ -5,7 +5,7 @@ FunctionHandler, GeneratorHandler: functions. ComponentHandler, kamaelia_handler
 Service, make_service: components kept running. EventsHandler, EventTerms, Event: event streams.
 WebSocketHandler, WebSocketTerms, WebSocket, Disconnected: WebSockets.
 ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
-WSGIHandler, is_wsgi: WSGI applications.
+WSGIHandler, is_wsgi: WSGI applications. StaticFiles: directories.
 """
 
 from .asking import NoAnswer, Question, Unavailable, ask
@@ -16,6 +16,7 @@ from .handles import Handle, handle
 from .kamaelia import kamaelia_handler
 from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
 from .service import Service, make_service
+from .static import StaticFiles
 from .websocket import Disconnected, WebSocket, WebSocketHandler, WebSocketTerms
 from .wsgi import WSGIHandler, is_wsgi
 
@@ -31,6 +32,7 @@ __all__ = [
     "NoAnswer",
     "Question",
     "Service",
+    "StaticFiles",
     "Unavailable",
     "WSGIHandler",
     "WebSocket",

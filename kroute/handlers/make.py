@@ -54,6 +54,10 @@ def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Hand
     Raises RouteError for what cannot be mounted.
     """
     if callable(getattr(target, "start", None)) and hasattr(target, "max_body"):
+        if options:
+            name = type(target).__name__
+            problem = f"{min(options)!r} is no option of a mount; those of {name} are its own"
+            raise RouteError(problem, path=prefix, place=place)
         handler: Handler = target
         return handler
     if is_wsgi(target) and not is_component_class(target):

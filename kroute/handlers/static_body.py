@@ -1,0 +1,116 @@
+"""Body, Piece: what an answer has of a file, read bit by bit."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+__all__ = ["CHUNK", "Body", "Piece"]
+
+Piece = bytes | tuple[int, int]
+"""Bytes to be sent, or those of a file from the first number up to the second."""
+
+CHUNK = 128 * 1024
+"""Bytes that are read at once: what a client that does not read costs."""
+
+NOW: int | None = getattr(os, "RWF_NOWAIT", None)
+
+T = TypeVar("T")
+
+
+class _Scratch(threading.local):
+    """Where the kernel puts what is read at once: memory that is new each time costs more than
+    copying out of it."""
+
+    def __init__(self) -> None:
+        self.view = memoryview(bytearray(CHUNK))
+
+
+_scratch = _Scratch()
+
+
+class Body:
+    """The pieces of a body, and the file that they come from.
+
+    A thread may be at work on the file when nobody wants it any more: whoever leaves last closes
+    it, once.
+    """
+
+    def __init__(self) -> None:
+        self._fd = -1
+        self._pieces: deque[Piece] = deque()
+        self._using = threading.Lock()
+        self._left = False
+
+    def use(self, function: Callable[..., T], *args: Any) -> T:
+        """Call what uses the file; for threads."""
+        try:
+            with self._using:
+                return function(*args)
+        finally:
+            if self._left:
+                self.close()
+
+    def close(self) -> None:
+        """Close the file, now or when it is not in use any more. May be called again."""
+        self._left = True
+        if self._using.acquire(blocking=False):
+            fd, self._fd = self._fd, -1
+            self._using.release()
+            if fd >= 0:
+                os.close(fd)
+
+    def hold(self, fd: int) -> None:
+        """Take an open file; the one before is closed."""
+        if self._fd >= 0:
+            os.close(self._fd)
+        self._fd = fd
+
+    def take(self, pieces: Iterable[Piece]) -> None:
+        """Take note of what is to be read."""
+        self._pieces.extend(piece for piece in pieces if piece != (0, 0))
+
+    @property
+    def more(self) -> bool:
+        """Whether there is something to read."""
+        return bool(self._pieces)
+
+    def read(self) -> bytes:
+        """The next bytes, from a disk that may have to be waited for. Raises EOFError where the
+        file has become shorter than it was."""
+        piece = self._pieces[0]
+        if isinstance(piece, bytes):
+            self._pieces.popleft()
+            return piece
+        data = os.pread(self._fd, min(CHUNK, piece[1] - piece[0]), piece[0])
+        self._advance(len(data))
+        return data
+
+    def read_now(self) -> bytes | None:
+        """The next bytes if they are in memory, None if the disk would have to be waited for."""
+        piece = self._pieces[0]
+        if isinstance(piece, bytes):
+            return self.read()
+        if NOW is None:
+            return None
+        room = _scratch.view[: min(CHUNK, piece[1] - piece[0])]
+        try:
+            size = os.preadv(self._fd, [room], piece[0], NOW)
+        except OSError:  # not in memory, or a file system that cannot tell; `read` will say
+            return None
+        self._advance(size)
+        return bytes(room[:size])
+
+    def _advance(self, size: int) -> None:
+        piece = self._pieces[0]
+        assert isinstance(piece, tuple)
+        if not size:
+            raise EOFError(f"a file became shorter while it was sent: it ends at {piece[0]}")
+        start = piece[0] + size
+        if start < piece[1]:
+            self._pieces[0] = (start, piece[1])
+        else:
+            self._pieces.popleft()
