@@ -4,6 +4,7 @@ make_handler, make_mounted, bind_handler, table_of, actions_of: from what an aut
 FunctionHandler, GeneratorHandler: functions. ComponentHandler, kamaelia_handler: components.
 Service, make_service: components kept running. EventsHandler, EventTerms, Event: event streams.
 WebSocketHandler, WebSocketTerms, WebSocket, Disconnected: WebSockets.
+Topic, News, Carrier: what one says, all hear.
 ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
 WSGIHandler, is_wsgi: WSGI applications. StaticFiles: directories.
 """
@@ -17,10 +18,12 @@ from .kamaelia import kamaelia_handler
 from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
 from .service import Service, make_service
 from .static import StaticFiles
+from .topic import Carrier, News, Topic
 from .websocket import Disconnected, WebSocket, WebSocketHandler, WebSocketTerms
 from .wsgi import WSGIHandler, is_wsgi
 
 __all__ = [
+    "Carrier",
     "ComponentHandler",
     "Disconnected",
     "Event",
@@ -29,10 +32,12 @@ __all__ = [
     "FunctionHandler",
     "GeneratorHandler",
     "Handle",
+    "News",
     "NoAnswer",
     "Question",
     "Service",
     "StaticFiles",
+    "Topic",
     "Unavailable",
     "WSGIHandler",
     "WebSocket",

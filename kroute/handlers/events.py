@@ -163,6 +163,7 @@ class Subscriber:
         self._waiting = False
         self.missed = 0
         exchange.on_gone = self._gone
+        exchange.on_leave = self.end
 
     def open(self, first: bytes) -> None:
         """Begin the answer. Raises what a hook raises, or LocalProtocolError."""
@@ -207,7 +208,7 @@ class Subscriber:
     def end(self) -> None:
         """There are no more events."""
         self._gone()
-        self._exchange.on_gone = None
+        self._exchange.on_gone = self._exchange.on_leave = None
         if self._queue:
             self._exchange.sink.data(self._exchange, b"".join(self._queue))
         self._exchange.sink.end(self._exchange)

@@ -327,6 +327,15 @@ def test_its_end_is_the_end_of_the_answers(world: World, how: str) -> None:
     assert Stream not in [type(each) for each in world.scheduler.listAllThreads()]
 
 
+def test_a_server_that_stops_ends_the_answers(world: World) -> None:
+    channel = Channel(world)
+    client = channel.client()
+    channel.say("one")
+    client.drain()
+    assert data(client) == ["one"]
+    assert client.ended == "closed"
+
+
 # Time and speed.
 
 
