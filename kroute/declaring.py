@@ -30,7 +30,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 ACTIONS = ("index", "create", "new", "show", "edit", "update", "delete")
 
 # What a route takes beside its path, methods and handlers; the rest is `URLMap.add`'s.
-HANDLER_OPTIONS = ("threaded", "max_body")
+HANDLER_OPTIONS = ("threaded", "max_body", "stream")
 ROUTE_OPTIONS = ("name", "requirements", "defaults", "conditions", "filter", "minimize")
 
 
@@ -40,7 +40,8 @@ class Declaring:
 
     The options of a route: name; requirements, regexes by variable; defaults; conditions (method,
     sub_domain, function, as in Routes); filter (changes the parts given to `url_for`); minimize;
-    threaded, run the handler in a thread; max_body, bytes of a request body. Everything raises
+    threaded, run the handler in a thread; max_body, bytes of a request body; stream, start the
+    handler before the body is received, for it to read (`request.read`). Everything raises
     RouteError for what cannot stand, with file and line.
     """
 

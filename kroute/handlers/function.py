@@ -1,4 +1,4 @@
-"""FunctionHandler, GeneratorHandler: functions behind a URL."""
+"""FunctionHandler, GeneratorHandler, StreamingHandler: functions behind a URL."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Generator, Iterator
 from copy import copy
+from functools import partial
 from typing import Any
 
 import webob
@@ -14,9 +15,16 @@ from ..http import Exchange
 from ..routing import HandlerTable
 from ..scheduler import get_scheduler, in_thread
 from .binding import Binding, bind
+from .reading import BodyReader
 from .run import Run, deliver, failure
 
-__all__ = ["FunctionHandler", "GeneratorHandler", "is_async_function", "is_generator_function"]
+__all__ = [
+    "FunctionHandler",
+    "GeneratorHandler",
+    "StreamingHandler",
+    "is_async_function",
+    "is_generator_function",
+]
 
 log = logging.getLogger("kroute.handlers")
 
@@ -27,6 +35,8 @@ class FunctionHandler:
     function: called with the request and the variables of the route. threaded: call it in a
     thread. max_body: see `Handler`.
     """
+
+    streams = False
 
     def __init__(
         self, function: Callable[..., Any], threaded: bool = False, max_body: int | None = None
@@ -99,6 +109,17 @@ class GeneratorHandler(FunctionHandler):
                 run.go()  # its body is to be made before the handler goes on
         except BaseException as error:
             exchange.fail(failure(error))
+
+
+class StreamingHandler(GeneratorHandler):
+    """A generator function that reads the body of its request as it comes: `request.read`."""
+
+    streams = True
+
+    def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        """See `Handler`."""
+        begin = partial(super().start, exchange, variables)
+        BodyReader.open(exchange, self.max_body, begin)
 
 
 def is_generator_function(thing: Any) -> bool:

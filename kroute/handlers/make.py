@@ -13,6 +13,7 @@ from .component import ComponentHandler
 from .function import (
     FunctionHandler,
     GeneratorHandler,
+    StreamingHandler,
     is_async_function,
     is_generator_function,
 )
@@ -23,7 +24,11 @@ __all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_
 
 
 def make_handler(
-    thing: Any, path: str, threaded: bool = False, max_body: int | None = None
+    thing: Any,
+    path: str,
+    threaded: bool = False,
+    max_body: int | None = None,
+    stream: bool = False,
 ) -> Handler:
     """The handler for what stands behind a URL. Raises RouteError for what cannot stand there."""
     if callable(getattr(thing, "start", None)) and hasattr(thing, "max_body"):
@@ -42,8 +47,12 @@ def make_handler(
         )
     elif inspect.isclass(thing):
         problem = f"the class {thing.__name__} stands for all methods: app.add(path, the class)"
+    elif stream and (threaded or not is_generator_function(thing)):
+        problem = "stream=True is for generator functions outside of threads, which can wait"
     if problem:
         raise RouteError(problem, path=path, place=Place.of(thing))
+    if stream:
+        return StreamingHandler(thing, False, max_body)
     kind = GeneratorHandler if is_generator_function(thing) else FunctionHandler
     return kind(thing, threaded, max_body)
 

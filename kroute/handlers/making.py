@@ -68,6 +68,7 @@ class MakesComponents:
 
     max_body: int | None = None
     takes_bytes = False
+    streams = False
 
     def __init__(self, factory: Factory, path: str) -> None:
         self.make = Making(factory, path)

@@ -54,6 +54,7 @@ class StaticFiles:
     """
 
     max_body: int | None = None
+    streams = False
     takes_bytes = True  # and so do file systems
 
     def __init__(

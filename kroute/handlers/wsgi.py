@@ -29,6 +29,7 @@ class WSGIHandler:
     max_body: see `Handler`. name: what the log calls the application.
     """
 
+    streams = False
     takes_bytes = True  # what it makes of its path is its own business
 
     def __init__(

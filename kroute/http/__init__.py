@@ -9,14 +9,14 @@ everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 """
 
 from .body import EMPTY_BODY, BodyTooLarge, RequestBody
-from .environ import RAW_PATH, EnvironMaker
+from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from .exchange import Exchange, Handler, Rules, Sink, Upgradable
+from .exchange import BodyTaker, Exchange, Handler, Rules, Sink, Streaming, Upgradable
 from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
 from .limits import Limits
 from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
-from .request import Request
+from .request import READER, Request
 from .response import Response
 from .websocket import Close, WebSocketFrames, accept_websocket
 
@@ -26,7 +26,10 @@ __all__ = [
     "LOCAL",
     "NEED_DATA",
     "RAW_PATH",
+    "READER",
+    "TRAILERS",
     "AnswerFraming",
+    "BodyTaker",
     "BodyTooLarge",
     "Close",
     "Data",
@@ -47,7 +50,9 @@ __all__ = [
     "Response",
     "Rules",
     "Sink",
+    "Streaming",
     "Upgradable",
     "WebSocketFrames",
     "accept_websocket",
+    "add_trailers",
 ]

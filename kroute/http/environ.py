@@ -1,4 +1,4 @@
-"""EnvironMaker: from the head of a request to a WSGI environ (PEP 3333)."""
+"""EnvironMaker, add_trailers: from what frames a request to a WSGI environ (PEP 3333)."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from urllib.parse import unquote_to_bytes
 from .body import EMPTY_BODY
 from .errors import RemoteProtocolError
 from .forwarded import Proxies
-from .head import Head
+from .head import Fields, Head
 from .target import HOST, split_target
 
-__all__ = ["RAW_PATH", "EnvironMaker"]
+__all__ = ["RAW_PATH", "TRAILERS", "EnvironMaker", "add_trailers"]
 
 RAW_PATH = "kroute.raw_path"
 """The environ key of the path as it was sent, percent-encoded, without the query."""
+
+TRAILERS = "kroute.trailers"
+"""The environ key of the fields after a chunked body, by name, as they are usually written."""
 
 # Fields with one value, of which two readers of the request may each take another one. RFC 9110,
 # section 5.3: only lists may come in several lines.
@@ -154,3 +157,13 @@ class EnvironMaker:
                 cls._names.clear()  # somebody makes names up; the usual ones will be back soon
             cls._names[name] = key
         return key
+
+
+def add_trailers(environ: dict[str, Any], trailers: Fields) -> None:
+    """Put the fields after a chunked body (RFC 9110, section 6.5) into an environ: apart, as what
+    came before the body may have been acted on."""
+    found = environ.setdefault(TRAILERS, {})
+    for name, value in trailers:
+        key = name.decode("ascii").title()
+        text = value.decode("latin-1")
+        found[key] = f"{found[key]}, {text}" if key in found else text

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import closing, nullcontext
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 
 import webob
@@ -19,7 +19,7 @@ from .environ import RAW_PATH
 from .request import Request
 from .response import Response
 
-__all__ = ["Exchange", "Handler", "Rules", "Sink", "Upgradable"]
+__all__ = ["BodyTaker", "Exchange", "Handler", "Rules", "Sink", "Streaming", "Upgradable"]
 
 log = logging.getLogger("kroute.http")
 
@@ -58,6 +58,27 @@ class Sink(Protocol):
         """Call `callback` when the others have had their turn."""
 
 
+class BodyTaker(Protocol):
+    """Who takes the body of a request part by part."""
+
+    def take(self, data: bytes) -> bool:
+        """Take a part; b"" is the end. False: no more until `Streaming.more` is called."""
+
+    def fail(self, error: Exception) -> None:
+        """There is more of it than there may be: `error` is the answer to that."""
+
+
+@runtime_checkable
+class Streaming(Sink, Protocol):
+    """A `Sink` that can give the body of a request part by part, at the pace of who takes it."""
+
+    def stream(self, exchange: Exchange, limit: int | None, taker: BodyTaker) -> None:
+        """Give the body to `taker`, from the first call of `more` on. limit: as for `receive`."""
+
+    def more(self, exchange: Exchange) -> None:
+        """Go on giving what the client sends."""
+
+
 class Upgradable(Sink, Protocol):
     """A `Sink` that can hand over its connection to another protocol, such as WebSocket."""
 
@@ -86,11 +107,13 @@ class Handler(Protocol):
     """What stands behind a URL and a method.
 
     max_body: bytes that the body of a request may have, None for the server's own limit.
-    takes_bytes: whether it can do with a path that is not UTF-8.
+    takes_bytes: whether it can do with a path that is not UTF-8. streams: whether it is started
+    before the body of a request is received, and sees to that.
     """
 
     max_body: int | None
     takes_bytes: bool
+    streams: bool
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See to the answer, now or later. Raises nothing."""

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import webob
 import webob.exc
 
-__all__ = ["Request"]
+from .environ import TRAILERS
+
+__all__ = ["READER", "Request"]
+
+READER = "kroute.reader"
+"""The environ key of who reads the body as it comes: `read()` is a generator function."""
+
+PART = 65536
 
 
 def _from_client(name: str, what: str) -> Any:
@@ -48,6 +56,27 @@ class Request(webob.Request):
         """The variables of the route, as text (also `urlvars`, WebOb's name for them)."""
         variables: dict[str, Any] = self.urlvars
         return variables
+
+    @property
+    def trailers(self) -> dict[str, str]:
+        """The fields that came after a chunked body (RFC 9110, section 6.5), by their names as
+        they are usually written. Empty until the body was received."""
+        trailers: dict[str, str] = self.environ.get(TRAILERS, {})
+        return trailers
+
+    def read(self) -> Generator[Any, None, bytes]:
+        """The next part of the body, b"" at its end: `chunk = yield from request.read()`.
+
+        In a handler whose route says `stream=True` it waits for what the client sends, which is
+        slowed down to the pace of the handler; elsewhere the body is there already. Raises
+        HTTPRequestEntityTooLarge where it is longer than it may be.
+        """
+        reader = self.environ.get(READER)
+        if reader is None:
+            data: bytes = self.body_file.read(PART)
+        else:
+            data = yield from reader.read()
+        return data
 
     def url_for(self, name: str, /, **parts: Any) -> str:
         """The URL of the route `name`, with `parts` in it; see `URLMap.url_for`.

@@ -106,7 +106,7 @@ class Dispatcher(ReactiveComponent):
                 own = found.table.variables
                 variables = {name: value for name, value in variables.items() if name in own}
             start = partial(self._start, exchange, handler, variables)
-            if exchange.has_body:
+            if exchange.has_body and not handler.streams:
                 exchange.sink.receive(exchange, handler.max_body, start)
             else:
                 start()

@@ -21,8 +21,10 @@ from ..http import (
     CONTINUE,
     NEED_DATA,
     AnswerFraming,
+    BodyTaker,
     BodyTooLarge,
     Data,
+    End,
     EnvironMaker,
     Exchange,
     Head,
@@ -32,6 +34,7 @@ from ..http import (
     RequestBody,
     RequestParser,
     Response,
+    add_trailers,
 )
 from ..scheduler import ReactiveComponent
 from .access import AccessLog
@@ -96,6 +99,7 @@ class HTTPProtocol(ReactiveComponent):
         self._receiving = False
         self._body: RequestBody | None = None
         self._limit = 0
+        self._given = 0
         self._ready: Callable[[], None] | None = None
         # How long the client may take.
         self._requests = 0
@@ -105,6 +109,10 @@ class HTTPProtocol(ReactiveComponent):
         self._receiver: Callable[[bytes], bool] | None = None
         self._receiver_wants = True
         self._rest = b""
+        # Who takes the body part by part, and whether he has enough for now.
+        self._taker: BodyTaker | None = None
+        self._held = False
+        self._continued = False
         # What goes out.
         self._out: list[bytes] = []
         self._unsent = 0
@@ -161,7 +169,7 @@ class HTTPProtocol(ReactiveComponent):
         if self._paused or self._closing:
             return NOTHING
         if self._exchange is not None:
-            return BODY if self._receiving else NOTHING
+            return BODY if self._receiving and not self._held else NOTHING
         return HEAD if self._parser.buffered else REQUEST
 
     def _timed_out(self) -> None:
@@ -233,7 +241,9 @@ class HTTPProtocol(ReactiveComponent):
             return
         parser, incoming = self._parser, self._incoming
         try:
-            while not self._closing and (self._exchange is None or self._receiving):
+            while not (self._closing or self._held) and (
+                self._exchange is None or self._receiving
+            ):
                 if self._unsent > self._limits.output_high:
                     self._paused = True
                     return
@@ -247,8 +257,8 @@ class HTTPProtocol(ReactiveComponent):
                     self._request(event)
                 elif type(event) is Data:
                     self._received(event.data)
-                elif not self._hungry:
-                    self._complete()
+                elif type(event) is End:
+                    self._complete(event)
         except RemoteProtocolError as error:
             self._refuse(error)
 
@@ -272,6 +282,7 @@ class HTTPProtocol(ReactiveComponent):
         keep_alive = head.keep_alive and not last
         self._framing.begin(request.method, head.version == b"HTTP/1.1", keep_alive)
         self._exchange = exchange = Exchange(request, self, has_body)
+        self._continued = False
         self._sent = 0
         if self._access is not None:
             self._began = perf_counter()
@@ -279,16 +290,33 @@ class HTTPProtocol(ReactiveComponent):
 
     def _received(self, data: bytes) -> None:
         """A part of a body has come; somebody wants it, or it is dropped."""
-        if self._body is None:
-            return
-        try:
-            self._body.write(data)
-        except BodyTooLarge:
-            self._too_large()
+        if self._taker is not None:
+            self._give(self._taker, data)
+        elif self._body is not None:
+            try:
+                self._body.write(data)
+            except BodyTooLarge:
+                self._too_large()
 
-    def _complete(self) -> None:
+    def _give(self, taker: BodyTaker, data: bytes) -> None:
+        self._given += len(data)
+        if self._given <= self._limit:
+            self._held = True
+            if taker.take(data):  # which may also call `more`
+                self._held = False
+        else:
+            self._framing.keep_alive = False
+            self._taker = None
+            taker.fail(self._over_limit())
+
+    def _complete(self, end: End) -> None:
         """A request has been received to its end."""
         self._receiving = False
+        if self._exchange is not None and end.trailers:
+            add_trailers(self._exchange.request.environ, end.trailers)
+        taker, self._taker = self._taker, None
+        if taker is not None:
+            taker.take(b"")
         body = self._body  # kept until the answer is complete
         ready, self._ready = self._ready, None
         exchange = self._exchange
@@ -308,11 +336,16 @@ class HTTPProtocol(ReactiveComponent):
         self._drop_body()
         self._framing.keep_alive = False
         if exchange is not None:
-            detail = f"The body is longer than {self._limit} bytes."
-            exchange.fail(webob.exc.HTTPRequestEntityTooLarge(detail))
+            exchange.fail(self._over_limit())
+
+    def _over_limit(self) -> Exception:
+        detail = f"The body is longer than {self._limit} bytes."
+        return webob.exc.HTTPRequestEntityTooLarge(detail)
 
     def _drop_body(self) -> None:
-        """Give back the memory or the file that a body takes."""
+        """Give back the memory or the file that a body takes, and give no more of it."""
+        self._taker = None
+        self._held = False
         body, self._body, self._ready = self._body, None, None
         if body is not None:
             body.close()
@@ -355,9 +388,23 @@ class HTTPProtocol(ReactiveComponent):
         if self._continues(head):
             self._emit(CONTINUE)
 
+    def stream(self, exchange: Exchange, limit: int | None, taker: BodyTaker) -> None:
+        """See `Streaming`."""
+        head = self._head
+        if exchange is not self._exchange or head is None:
+            return
+        self._limit = self._limits.body_bytes if limit is None else limit
+        if head.body_length is not None and head.body_length > self._limit:
+            self._framing.keep_alive = False
+            taker.fail(self._over_limit())
+            return
+        self._taker = taker
+        self._given = 0
+        self._held = True
+
     def _continues(self, head: Head) -> bool:
         """Whether the client may wait for a 100 (RFC 9110, section 10.1.1)."""
-        return head.expect_continue and not self._parser.buffered
+        return head.expect_continue and not self._continued and not self._parser.buffered
 
     def _settle_body(self) -> None:
         """An answer is about to begin: decide what becomes of a body that was not read."""
@@ -430,10 +477,15 @@ class HTTPProtocol(ReactiveComponent):
             self._receiver, self._rest = receive, self._parser.buffered
 
     def more(self, exchange: Exchange) -> None:
-        """See `Upgradable`."""
-        if exchange is self._exchange:
-            self._receiver_wants = True
-            self._arrived()
+        """See `Streaming` and `Upgradable`."""
+        if exchange is not self._exchange:
+            return
+        self._receiver_wants = True
+        self._held = False
+        if self._taker is not None and self._head is not None and self._continues(self._head):
+            self._continued = True
+            self._emit(CONTINUE)
+        self._arrived()
 
     def later(self, callback: Callable[[], None]) -> None:
         """See `Sink`."""
@@ -447,7 +499,7 @@ class HTTPProtocol(ReactiveComponent):
             self._log_access(exchange)
         if not self._framing.keep_alive:
             self._closing = True
-        if self._body is not None:
+        if self._body is not None or self._taker is not None:
             self._drop_body()
         if not self._receiving:
             self._exchange = None
@@ -495,8 +547,7 @@ class HTTPProtocol(ReactiveComponent):
         if exchange is not None and exchange.on_drain is not None:
             on_drain, exchange.on_drain = exchange.on_drain, None
             on_drain()
-        else:
-            self._arrived()
+        self._arrived()
 
 
 __kamaelia_components__ = (HTTPProtocol,)
