@@ -134,8 +134,6 @@ class StaticFiles:
             if request.method == "GET":
                 body.take(pieces)
         first = [body.read()] if body.more else []
-        if not body.more:
-            body.close()
         return Response(status=status, headerlist=fields, app_iter=first)
 
     def _find(self, request: webob.Request, body: Body) -> _Found:

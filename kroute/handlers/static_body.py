@@ -13,8 +13,12 @@ __all__ = ["CHUNK", "Body", "Piece"]
 Piece = bytes | tuple[int, int]
 """Bytes to be sent, or those of a file from the first number up to the second."""
 
-CHUNK = 128 * 1024
-"""Bytes that are read at once: what a client that does not read costs."""
+CHUNK = 64 * 1024
+"""Bytes that are read at once. More of them are not faster (64 to 256 KiB were measured), and a
+client that does not read costs two times as many."""
+
+AHEAD = 1024 * 1024
+"""Bytes that the kernel is asked to fetch when a disk had to be waited for. (A third faster.)"""
 
 NOW: int | None = getattr(os, "RWF_NOWAIT", None)
 
@@ -85,7 +89,10 @@ class Body:
         if isinstance(piece, bytes):
             self._pieces.popleft()
             return piece
-        data = os.pread(self._fd, min(CHUNK, piece[1] - piece[0]), piece[0])
+        size = piece[1] - piece[0]
+        if size > CHUNK and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(self._fd, piece[0], min(AHEAD, size), os.POSIX_FADV_WILLNEED)
+        data = os.pread(self._fd, min(CHUNK, size), piece[0])
         self._advance(len(data))
         return data
 

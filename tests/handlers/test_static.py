@@ -244,6 +244,15 @@ def test_head_says_what_get_would(serve: Serve, root: Path, opened: list[int], s
         assert head[name] == answer[name] is not None
 
 
+def test_head_reads_nothing(
+    serve: Serve, opened: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(static_body.os, "pread")
+    site = serve()
+    assert site.ask("HEAD", "/files/a.txt").code == 200
+    assert site.get("/files/a.txt").code == 500
+
+
 def test_where_the_kernel_does_not_read_at_once(
     serve: Serve, root: Path, opened: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,6 +260,7 @@ def test_where_the_kernel_does_not_read_at_once(
     data = os.urandom(3 * CHUNK)
     write(root / "f.bin", data)
     monkeypatch.setattr(static_body, "NOW", None)
+    monkeypatch.delattr(static_body.os, "posix_fadvise")
     assert serve().get("/files/f.bin").body == data
     monkeypatch.setattr(static_body, "NOW", 1 << 30)
     assert serve().get("/files/f.bin").body == data
@@ -273,6 +283,18 @@ def test_in_a_mounted_app_and_behind_one_path(world: World, root: Path) -> None:
     assert site.get("/app/deep/sub/b.css").body == b"b{}"
     assert site.get("/app/deep/sub")["Location"] == "./sub/"
     assert site.get("/a.txt").body == b"0123456789"
+
+
+def test_under_a_wsgi_server(root: Path) -> None:
+    app = App()
+    app.mount("/files", StaticFiles(root))
+    client = app.test_client()
+    data = os.urandom(5 * CHUNK)
+    write(root / "f.bin", data)
+    assert client.get("/files/f.bin").body == data
+    answer = client.get("/files/f.bin", headers={"Range": "bytes=-5"})
+    assert (answer.status_code, answer.body) == (206, data[-5:])
+    assert client.get("/files/sub").headers["Location"] == "./sub/"
 
 
 def test_what_cannot_be_declared(root: Path) -> None:
@@ -349,7 +371,7 @@ NOT_THERE = [
 
 @pytest.mark.parametrize("path", NOT_THERE)
 def test_what_is_not_there(serve: Serve, root: Path, opened: list[int], path: str) -> None:
-    for name in (".hidden", ".git/config", "sub/.hidden", "...", "\\windows"):
+    for name in (".hidden", ".git/config", "sub/.hidden", "...", "sub\\b.css"):
         write(root / name, "secret")
     write(root / "secret.txt%00", "x")
     for follow in (False, True):
@@ -400,6 +422,7 @@ def test_symlinks(serve: Serve, root: Path, opened: list[int], target: str, insi
     (root / "chain").symlink_to("sub/up")
     (root / "loop").symlink_to("loop")
     (root / "link").symlink_to(target.format(root=root))
+    write(root / "x/a.txt", "not meant")
     assert serve().get("/files/link").code == (200 if inside else 404)
 
 
@@ -414,6 +437,11 @@ def test_symlinks_to_directories(
     write(root.parent / "b.css", "secret")
     for path in ("/files/link/", "/files/link/b.css"):
         assert serve().get(path).code == (200 if inside else 404)
+
+
+def test_an_absolute_symlink_further_down(serve: Serve, root: Path, opened: list[int]) -> None:
+    (root / "sub/link").symlink_to(root / "a.txt")
+    assert serve().get("/files/sub/link").body == b"0123456789"
 
 
 def test_symlinks_outside_by_option(serve: Serve, root: Path, opened: list[int]) -> None:
@@ -482,6 +510,23 @@ def test_what_changes_between_the_look_and_the_opening(
     monkeypatch.setattr(static_tree.os, "lstat", change)
     with pytest.raises(OSError):
         Tree(str(root)).open([b"a.txt"])
+
+
+def test_a_folder_that_changes_after_the_look(
+    root: Path, opened: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lstat = os.lstat
+
+    def change(name: bytes, **options: Any) -> os.stat_result:
+        found = lstat(name, **options)
+        if name == b"sub":
+            (root / "sub").rename(root / "gone")
+            (root / "sub").symlink_to("..")
+        return found
+
+    monkeypatch.setattr(static_tree.os, "lstat", change)
+    with pytest.raises(OSError):
+        Tree(str(root)).open([b"sub", b"secret.txt"])
 
 
 @pytest.mark.parametrize(
@@ -674,6 +719,7 @@ FAR = GAP + 10
     [
         ("0-9,5-14", [(0, 15)]),
         ("5-14,0-9", [(0, 15)]),
+        ("0-99,10-19", [(0, 100)]),
         ("0-9,10-19", [(0, 20)]),
         (f"0-9,{GAP + 10}-{GAP + 19}", [(0, GAP + 20)]),
         (f"0-9,{GAP + 11}-{GAP + 19}", [(0, 10), (GAP + 11, GAP + 20)]),
@@ -806,6 +852,14 @@ def test_each_coding_has_its_etag(serve: Serve, packed: Path) -> None:
     ranged = site.get("/files/app.js", Accept_Encoding="br", Range="bytes=1-2", If_Range=tags[2])
     assert (ranged.code, ranged.body, ranged["Content-Range"]) == (206, b"ro", "bytes 1-2/6")
     assert ranged["Content-Encoding"] == "br"
+
+
+def test_codings_of_one_size_and_time_differ(serve: Serve, root: Path) -> None:
+    for name in ("f", "f.gz", "f.br"):
+        write(root / name, name[-1])
+    site = serve()
+    tags = {site.get("/files/f", Accept_Encoding=each)["ETag"] for each in ("x", "gzip", "br")}
+    assert len(tags) == 3
 
 
 def test_a_sibling_that_is_older_is_not_used(serve: Serve, packed: Path) -> None:
