@@ -71,14 +71,14 @@ class App(Declaring):
     def before_request(self, hook: BeforeHook) -> BeforeHook:
         """A decorator: `hook(request)` is called before each handler. What it returns, other than
         None, is the answer; the handler is not called then."""
-        _plain(hook)
+        _plain(hook, "hook(request)")
         self.policy.before.append(hook)
         return hook
 
     def after_request(self, hook: AfterHook) -> AfterHook:
         """A decorator: `hook(request, response)` is called with each answer, errors included. It
         may change it, or return another one."""
-        _plain(hook)
+        _plain(hook, "hook(request, response)")
         self.policy.after.append(hook)
         return hook
 
@@ -95,7 +95,7 @@ class App(Declaring):
             raise ValueError(f"{what!r} is no status from 400 to 599 and no exception class")
 
         def decorate(handler: ErrorHandler) -> ErrorHandler:
-            _plain(handler)
+            _plain(handler, "handler(request, error)")
             if isinstance(what, int):
                 self.policy.by_status[what] = handler
             else:
@@ -182,11 +182,18 @@ class App(Declaring):
         show_log()
         self.check()
         raise_descriptor_limit()
-        serve(self.protocol, [(host, port)], self.limits.connections, ready)
+        where = Address(host, port)
+        serve(self.protocol, [where], self.limits.connections, ready, ssl_context)
 
 
-def _plain(function: Callable[..., Any]) -> None:
-    """Refuse generator functions, whose body would never run."""
+def _plain(function: Callable[..., Any], call: str) -> None:
+    """Refuse what cannot be called so: by its arguments, or because its body would never run."""
+    try:
+        inspect.signature(function).bind(*call.split(","))
+    except TypeError as error:
+        raise TypeError(
+            f"{function.__name__}() at {Place.of(function)} is called as {call}: {error}"
+        ) from None
     if inspect.isgeneratorfunction(function) or inspect.iscoroutinefunction(function):
         raise TypeError(
             f"{function.__name__}() at {Place.of(function)} is a generator or async function; "

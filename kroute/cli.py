@@ -16,6 +16,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
+from . import __version__
 from .app import App
 from .http import Limits, Proxies
 from .listing import explained, listed, route_rows
@@ -48,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="kroute", description="Serve kroute applications.", allow_abbrev=False
     )
+    parser.add_argument("--version", action="version", version=f"kroute {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     run = commands.add_parser(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Collection as Collected
 from types import TracebackType
@@ -30,6 +31,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 ACTIONS = ("index", "create", "new", "show", "edit", "update", "delete")
 
 # What a route takes beside its path, methods and handlers; the rest is `URLMap.add`'s.
+# What other frameworks write for a type; as a regex it would match that word alone.
+TYPED = re.compile(r"\{(\w+):(int|float|str|string|path|uuid|any)\}")
+
 HANDLER_OPTIONS = ("threaded", "max_body", "stream")
 ROUTE_OPTIONS = ("name", "requirements", "defaults", "conditions", "filter", "minimize")
 
@@ -51,10 +55,12 @@ class Declaring:
         self, path: str, methods: Iterable[str] = ("GET",), **options: Any
     ) -> Callable[[F], F]:
         """A decorator: the function answers `path`, for each of `methods`."""
+        if not isinstance(path, str):
+            problem = "the decorator needs a path: @app.get('/...')"
+            raise RouteError(problem, place=Place.of(path))
         if isinstance(methods, str):
-            raise RouteError(
-                f"methods is a list of words: [{methods!r}]", path=path, place=Place.here(1)
-            )
+            problem = f"methods is a list of words: [{methods!r}]"
+            raise RouteError(problem, path=path, place=Place.here(1))
         tokens = tuple(methods)
 
         def decorate(function: F) -> F:
@@ -105,6 +111,16 @@ class Declaring:
         unknown = options.keys() - set(known)
         if unknown:
             problem = f"{min(unknown)!r} is no option of a route; there are {', '.join(known)}"
+            if min(unknown).upper() in ("METHOD", "GET", "POST", "PUT", "PATCH", "DELETE"):
+                problem += "; methods are methods=['PUT'] for route(), PUT=handler for add()"
+            raise RouteError(problem, path=path, place=place)
+        typed = TYPED.search(path)
+        if typed is not None:
+            problem = (
+                f"{typed[0]!r}: after the colon stands a regex, and {typed[2]!r} matches only "
+                f"that word; for a number annotate the parameter ({typed[1]}: int), for a rest "
+                f"with slashes write '*{typed[1]}'"
+            )
             raise RouteError(problem, path=path, place=place)
         ours = {name: options[name] for name in HANDLER_OPTIONS if name in options}
         theirs = {name: options[name] for name in ROUTE_OPTIONS if name in options}

@@ -59,6 +59,10 @@ CONVERTERS: dict[object, Converter] = {
 }
 
 
+ARRIVES = frozenset((None, str, object, *CONVERTERS))
+KINDS = "str, int, float, uuid.UUID, bytes"
+
+
 class Binding:
     """The variables of a route whose parameters are annotated with a type that they arrive as.
 
@@ -101,15 +105,22 @@ def bind(function: Callable[..., Any], table: HandlerTable[Any]) -> Binding:
         ) from error
     problem = _misfit(parameters, table.variables, table.optional)
     if problem:
-        name = getattr(function, "__name__", type(function).__name__)
-        raise RouteError(f"{name}() {problem}", path=table.path, place=place)
+        raise RouteError(f"{_name_of(function)}() {problem}", path=table.path, place=place)
     hints = _annotations(function)
+    for name in table.variables:
+        if (kind := _plain(hints.get(name))) not in ARRIVES:
+            problem = f"wants {name!r} as {kind.__name__}; a variable arrives as one of {KINDS}"
+            raise RouteError(f"{_name_of(function)}() {problem}", path=table.path, place=place)
     converters = {
         name: converter
         for name in table.variables
         if (converter := CONVERTERS.get(_plain(hints.get(name)))) is not None
     }
     return Binding(converters)
+
+
+def _name_of(function: Callable[..., Any]) -> str:
+    return getattr(function, "__name__", None) or type(function).__name__
 
 
 def _misfit(

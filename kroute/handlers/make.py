@@ -95,6 +95,8 @@ def table_of(thing: Any, path: str) -> Mapping[str, Any]:
     }
     if not methods:
         problem = f"{type(table).__name__} has no method called GET, PUT, POST, ..."
+        if inspect.isroutine(thing):
+            problem = f"a function stands for one method: GET={_name_of(thing)}, PUT=..."
         raise RouteError(problem, path=path, place=Place.of(thing))
     return methods
 
@@ -112,6 +114,10 @@ def actions_of(thing: Any, names: Collection[str], path: str) -> Mapping[str, An
         problem = f"{type(resource).__name__} has none of the actions {', '.join(names)}"
         raise RouteError(problem, path=path, place=Place.of(thing))
     return actions
+
+
+def _name_of(function: Any) -> str:
+    return getattr(function, "__name__", None) or "function"
 
 
 def _instance(thing: Any, path: str) -> Any:

@@ -35,11 +35,11 @@ def deliver(exchange: Exchange, response: webob.Response) -> None:
 
 
 def failure(error: BaseException) -> Exception:
-    """What a handler raised, as something that can be answered: even asyncio's CancelledError is
-    its failure, and not the server's. KeyboardInterrupt and SystemExit are raised again."""
+    """What a handler raised, as something that can be answered: even SystemExit is its failure,
+    and not the end of the server. KeyboardInterrupt is raised again."""
     if isinstance(error, Exception):
         return error
-    if isinstance(error, (KeyboardInterrupt, SystemExit)):
+    if isinstance(error, KeyboardInterrupt):
         raise error
     wrapped = RuntimeError(f"the handler raised {type(error).__name__}")
     wrapped.__cause__ = error

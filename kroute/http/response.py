@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import webob
@@ -23,11 +24,12 @@ _status_lines[None] = _status_lines[200]
 
 
 class Response(webob.Response):
-    """`webob.Response`, in every respect; the common calls are made shorter.
+    """`webob.Response`; the common calls are made shorter, and two are made safe.
 
     `Response(body, status, content_type=...)` with a body of text or bytes and a numeric status
     takes a way of its own to the same object (a test compares the two); every other call is
-    WebOb's.
+    WebOb's. But `headers=` adds to the other fields, where WebOb would take their place, the
+    Content-Type with them; and a body that is neither text nor bytes is a TypeError at once.
     """
 
     def __init__(
@@ -37,8 +39,12 @@ class Response(webob.Response):
         headerlist: list[tuple[str, str]] | None = None,
         app_iter: Any = None,
         content_type: str | None = None,
+        headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
+        if body is not None and not isinstance(body, (str, bytes, bytearray)):
+            hint = "; json=... takes it" if isinstance(body, (dict, list)) else ""
+            raise TypeError(f"a body is str or bytes, not {type(body).__name__}{hint}")
         line = _status_lines.get(status)
         known = None
         if (
@@ -46,13 +52,16 @@ class Response(webob.Response):
             and body is not None
             and headerlist is None
             and app_iter is None
+            and headers is None
             and not options
             and self.default_charset == "UTF-8"
         ):
             known = _types.get(content_type or self.default_content_type)
         if known is None or (type(body) is not bytes and not (known[1] and type(body) is str)):
             super().__init__(body, status, headerlist, app_iter, content_type, **options)
-            if line is not None and headerlist is None and not options:
+            if headers is not None:
+                self.headers.update(headers.items())
+            elif line is not None and headerlist is None and not options:
                 self._remember_type(content_type)
             return
         data: bytes = body.encode("utf-8") if type(body) is str else body  # type: ignore[assignment]

@@ -61,4 +61,8 @@ def _with_slash(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> 
 
 def _words(error: webob.exc.WSGIHTTPException) -> str:
     """What the exception says, without markup: the author's words, or else WebOb's."""
-    return str(error.detail or unescape(TAGS.sub("", error.explanation))).strip()
+    if error.detail:
+        return str(error.detail).strip()
+    words = unescape(TAGS.sub("", error.explanation)).strip()
+    location = error.headers.get("Location")
+    return f"{words} {location}" if location else words

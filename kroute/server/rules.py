@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import webob
 import webob.exc
 
 from ..http import Exchange, Response
-from ..routing import local_reference
+from ..routing import Place, local_reference
 from ..scheduler import ThreadsBusy
 from .error_page import error_page
 from .policy import Policy
@@ -36,7 +36,12 @@ def to_response(value: Any) -> webob.Response:
         return Response(json.dumps(value).encode(), content_type="application/json")
     if value is None:
         return Response(status=204)
-    raise TypeError(f"the handler answered {type(value).__name__} ({value!r:.80}); {GIVEN}")
+    hint = ""
+    if isinstance(value, Generator):
+        hint = "; write `yield from` before what waits: sleep, in_thread, ask, request.read"
+    elif isinstance(value, tuple):
+        hint = "; Response(body, status) has a status"
+    raise TypeError(f"the handler answered {type(value).__name__} ({value!r:.80}); {GIVEN}{hint}")
 
 
 class AppRules:
@@ -93,7 +98,7 @@ class AppRules:
             log.warning("%s: %s", exchange, error)
             busy = webob.exc.HTTPServiceUnavailable("All threads are busy; try again later.")
             return self._answer_to(exchange, busy)
-        log.error("%s failed", exchange, exc_info=error)
+        log.error("%s failed%s", exchange, _where(exchange), exc_info=error)
         return self._for_500(exchange, error)
 
     def _for_500(self, exchange: Exchange, error: Exception) -> Any:
@@ -123,6 +128,13 @@ def _keep_here(response: webob.Response) -> None:
         local = local_reference(location)
         if local != location:
             response.headers["Location"] = local
+
+
+def _where(exchange: Exchange) -> str:
+    """The handler that an exchange is for, and its place, if one was found."""
+    match = exchange.request.environ.get("kroute.match")
+    function = getattr(getattr(match, "endpoint", None), "function", None)
+    return "" if function is None else f" in {Place.of(function)}"
 
 
 def _with_status(value: Any, error: Exception) -> webob.Response:

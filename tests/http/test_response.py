@@ -71,7 +71,6 @@ OPTIONS: list[dict[str, Any]] = [
     {"content_encoding": "identity", "body": b"x"},
     {"body": b"x", "body_file": None},
     {"no_such": 1},
-    {"headers": {"X": "y"}},
     {"status_int": 201},
 ]
 
@@ -245,3 +244,17 @@ def test_the_short_way_is_taken() -> None:
     assert "_app_iter" in Response("x", 404, content_type="text/plain").__dict__
     assert room._types["text/plain"] == ("text/plain; charset=UTF-8", True)
     assert isinstance(Response("x"), webob.Response)
+
+
+def test_headers_are_added_to_the_others() -> None:
+    """In WebOb they take their place, the Content-Type with them."""
+    response = Response(json={"a": 1}, headers={"X-A": "1"})
+    assert response.headers["X-A"] == "1"
+    assert response.content_type == "application/json"
+    assert Response("x", headers={"Content-Type": "text/plain"}).content_type == "text/plain"
+
+
+@pytest.mark.parametrize("body, hint", [({"a": 1}, "json="), (7, "int"), (object(), "object")])
+def test_a_body_is_text_or_bytes(body: object, hint: str) -> None:
+    with pytest.raises(TypeError, match=hint):
+        Response(body)  # type: ignore[arg-type]
