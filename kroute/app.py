@@ -182,8 +182,7 @@ class App(Declaring):
         show_log()
         self.check()
         raise_descriptor_limit()
-        where = Address(host, port)
-        serve(self.protocol, [where], self.limits.connections, ready, ssl_context)
+        serve(self.protocol, [(host, port)], self.limits.connections, ready)
 
 
 def _plain(function: Callable[..., Any], call: str) -> None:
