@@ -55,7 +55,16 @@ def _without_length(response: webob.Response) -> webob.Response:
 
 def _conditional(exchange: Exchange, response: webob.Response) -> webob.Response:
     """What WebOb makes of If-None-Match, If-Modified-Since and Range."""
-    status, headers, body = exchange.request.call_application(response)
+    request = exchange.request
+    try:
+        status, headers, body = request.call_application(response)
+    except (ValueError, OverflowError):
+        # A date that WebOb cannot do with, such as one in the year 99999, is to be ignored (RFC
+        # 9110, section 13.1.3).
+        without = request.copy_get()
+        for name in ("If-Modified-Since", "If-Unmodified-Since", "If-Range"):
+            without.headers.pop(name, None)
+        status, headers, body = without.call_application(response)
     return webob.Response(status=status, headerlist=headers, app_iter=body)
 
 

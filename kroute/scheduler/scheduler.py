@@ -244,6 +244,8 @@ class Scheduler(Axon.Scheduler.scheduler):
             task = threads.get(mprocess)
             if task is None:
                 if can_activate:
+                    # Axon says so a moment after it has asked: too late, if another thread asked.
+                    mprocess.scheduler = self
                     threads[mprocess] = task = Task(mprocess)
                     queue.append(task)
             elif not task.awake:

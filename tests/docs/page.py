@@ -114,7 +114,7 @@ class Page:
 
     def _check(self, command: str, expected: str) -> None:
         done = subprocess.run(
-            command.replace(WRITTEN, self.address),
+            command.replace(WRITTEN, self.address or WRITTEN),
             shell=True,
             cwd=self.folder,
             env=self.environ,
@@ -122,7 +122,9 @@ class Page:
             text=True,
             timeout=20,
         )
-        got = done.stdout.replace("\r", "").replace(self.address, WRITTEN)
+        got = done.stdout.replace("\r", "")
+        if self.address:
+            got = got.replace(self.address, WRITTEN)
         want = re.escape(expected.rstrip("\n")).replace(re.escape("..."), ".*")
         assert re.fullmatch(want, got.rstrip("\n"), re.DOTALL), (
             f"$ {command}\n--- printed in the page:\n{expected}\n--- got:\n{got}{done.stderr}"

@@ -692,3 +692,20 @@ def test_a_stop_of_the_scheduler_closes_handlers(world: World) -> None:
     world.scheduler.stop()
     world.step()
     assert closed == [True]
+
+
+@pytest.mark.parametrize("field", ["If_Modified_Since", "If_Range"])
+@pytest.mark.parametrize(
+    "date", ["Thu, 01 Jan 99999 00:00:00 GMT", "Thu, 01 Jan 2026 00:00:00 +99999999"]
+)
+def test_a_date_that_cannot_be_is_ignored(world: World, field: str, date: str) -> None:
+    app = App()
+
+    @app.get("/")
+    def dated(request):
+        response = Response("dated", conditional_response=True)
+        response.last_modified = 1_700_000_000
+        yield response
+
+    fields = {field: date, "Range": "bytes=0-1"} if field == "If_Range" else {field: date}
+    assert world.client(app).get("/", **fields).code in (200, 206)

@@ -1294,3 +1294,20 @@ def test_axons_background_runs_it_in_a_thread() -> None:
         """
     )
     assert printed.split()[-4:] == ["1", "2", "3", "ended"]
+
+
+def test_a_component_knows_its_scheduler_from_its_first_turn(scheduler: Scheduler) -> None:
+    """Axon tells it only after it has asked for that turn; another thread may be that late."""
+    seen: list[object] = []
+
+    def main(self: Runs) -> Iterator[int]:
+        seen.append(self.scheduler)
+        yield 1
+
+    part = Runs(main)
+    activated = part.activate
+    part.scheduler = None  # type: ignore[assignment]
+    activated(Scheduler=scheduler)
+    part.scheduler = None  # type: ignore[assignment]
+    run(scheduler)
+    assert seen == [scheduler]
