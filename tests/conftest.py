@@ -1,11 +1,24 @@
-"""needs("curl"): a test that uses a program which a bare machine may lack."""
+"""needs("curl"): a test that uses a program which a bare machine may lack.
+
+certificate: of localhost, signed by itself, with its key.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+
+
+class Certificate(NamedTuple):
+    """The files of a certificate and its key."""
+
+    certfile: Path
+    keyfile: Path
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -20,3 +33,18 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
                 (pytest.fail if os.environ.get("KROUTE_ALL") else pytest.skip)(
                     f"{program} is not installed"
                 )
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    """To be used under needs("openssl")."""
+    folder = tmp_path_factory.mktemp("certificate")
+    made = Certificate(folder / "cert.pem", folder / "key.pem")
+    subprocess.run(
+        f"openssl req -x509 -days 2 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes "
+        f"-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+        f"-out {made.certfile} -keyout {made.keyfile}".split(),
+        check=True,
+        capture_output=True,
+    )
+    return made

@@ -1,19 +1,34 @@
 """Sockets as components. Knows bytes, not HTTP.
 
-Address, bind, BindError: where to listen. Listener: accepts connections, each with a component of
-a protocol factory behind it. ConnectedSocket: one connection, bytes in and bytes out.
+parse_endpoint, listen, BindError: where to listen, which is an Address of TCP, a UnixAddress, a
+Descriptor or what systemd's Activation brings. Listener: accepts connections, over TLS or not,
+each with a component of a protocol factory behind it. ConnectedSocket: one connection, bytes in
+and bytes out.
 """
 
-from .address import BACKLOG, Address, BindError, bind
+from .address import BACKLOG, Address, BindError, Endpoint, bind, listen, written
 from .connection import ConnectedSocket
+from .endpoint import parse_endpoint
+from .inherited import Activation, Descriptor
 from .listener import Listener, ProtocolFactory
+from .tls import TLS, tls_context
+from .unix import UnixAddress
 
 __all__ = [
     "BACKLOG",
+    "TLS",
+    "Activation",
     "Address",
     "BindError",
     "ConnectedSocket",
+    "Descriptor",
+    "Endpoint",
     "Listener",
     "ProtocolFactory",
+    "UnixAddress",
     "bind",
+    "listen",
+    "parse_endpoint",
+    "tls_context",
+    "written",
 ]

@@ -1,22 +1,45 @@
-"""Address, BindError, bind: where a server listens.
+"""Endpoint, listen: whatever a server can listen on. Address, bind: of these, TCP.
 
-An address is written HOST:PORT; an IPv6 host stands in brackets ([::1]:8080).
+A TCP address is written HOST:PORT; an IPv6 host stands in brackets ([::1]:8080).
 """
 
 from __future__ import annotations
 
 import os
 import socket
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
-__all__ = ["BACKLOG", "Address", "BindError", "bind"]
+__all__ = ["BACKLOG", "Address", "BindError", "Endpoint", "bind", "listen", "written"]
 
 BACKLOG = 2048
 """Connections that the kernel keeps for us until they are accepted (it may cap this lower)."""
 
 
 class BindError(OSError):
-    """An address cannot be listened on; the message says which and why."""
+    """An address cannot be listened on, or not as it was asked for; the message says which and
+    why."""
+
+
+class Endpoint(Protocol):
+    """Something to listen on; its `str` is what `parse_endpoint` reads."""
+
+    def listen(self) -> list[socket.socket]:
+        """The non-blocking sockets that listen there. Raises BindError where that cannot be."""
+        ...
+
+
+def listen(endpoints: Iterable[Endpoint]) -> list[socket.socket]:
+    """Sockets that listen on all of `endpoints`, or on none: BindError, if one cannot be had."""
+    sockets: list[socket.socket] = []
+    try:
+        for endpoint in endpoints:
+            sockets.extend(endpoint.listen())
+    except OSError:
+        for sock in sockets:
+            sock.close()
+        raise
+    return sockets
 
 
 class Address(NamedTuple):
@@ -46,6 +69,10 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def listen(self) -> list[socket.socket]:
+        """The socket that listens there; see `bind`."""
+        return [bind(self)]
 
 
 def bind(address: Address) -> socket.socket:
@@ -79,3 +106,11 @@ def bind(address: Address) -> socket.socket:
         listening.close()
         raise BindError(f"cannot listen on {address}: {error.strerror}") from error
     return listening
+
+
+def written(sock: socket.socket) -> str:
+    """Where a socket listens, for somebody to read: 127.0.0.1:8080 or unix:/run/app.sock."""
+    name = sock.getsockname()
+    if isinstance(name, tuple):
+        return str(Address(*name[:2]))
+    return f"unix:{os.fsdecode(name)}"

@@ -15,6 +15,7 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Kamaelia.IPC import socketShutdown
 
 from ..scheduler import READ, WRITE, ReactiveComponent, Timer
+from .tls import TLSSocket
 
 __all__ = ["ConnectedSocket"]
 
@@ -35,7 +36,7 @@ class ConnectedSocket(ReactiveComponent):
     What is cut off with something unsent, or by a shutdownMicroprocess, ends with a reset: the
     other side can tell it from an orderly end.
 
-    sock: connected, non-blocking; it belongs to the component from now on.
+    sock: connected, non-blocking, plain or TLS; it belongs to the component from now on.
     protocol: the component that it is for. When that ends, the connection is closed. A
     ReactiveComponent is never held; it looks at its boxes itself.
     """
@@ -67,7 +68,7 @@ class ConnectedSocket(ReactiveComponent):
     GRACE = 5.0
     """Seconds that the protocol has for its last words after the other side has ended."""
 
-    def __init__(self, sock: socket.socket, protocol: component) -> None:
+    def __init__(self, sock: socket.socket | TLSSocket, protocol: component) -> None:
         super().__init__()
         self.sock = sock
         self.protocol = protocol
@@ -123,7 +124,7 @@ class ConnectedSocket(ReactiveComponent):
             self._hold()
         elif self._held:
             self._release()
-        if self._closing and not self._outgoing and not self._finished:
+        if self._closing and not (self._outgoing or self._blocked or self._finished):
             self._close_gently()
 
     # Out.
@@ -140,9 +141,7 @@ class ConnectedSocket(ReactiveComponent):
                     sent = self.sock.sendmsg([head, *messages[1 : self.GATHER]])
                 self._took(sent)
         except BlockingIOError:
-            self._blocked = True
-            self._watch(self._events | WRITE)
-            self._wait()
+            self._block()
         except OSError as error:
             self._cut(str(error))
         except TypeError as error:
@@ -160,6 +159,12 @@ class ConnectedSocket(ReactiveComponent):
             sent -= len(messages[0])
             messages.pop(0)
         self._offset = sent
+
+    def _block(self) -> None:
+        """The kernel takes no more for now."""
+        self._blocked = True
+        self._watch(self._events | WRITE)
+        self._wait()
 
     def _writable(self) -> None:
         """The kernel takes more."""
@@ -250,12 +255,15 @@ class ConnectedSocket(ReactiveComponent):
         answer (RFC 9112, section 9.6). So only our direction is closed, and what comes is thrown
         away until the other side closes too or LINGER is over.
         """
-        self._lingering = True
         try:
             self.sock.shutdown(socket.SHUT_WR)
+        except BlockingIOError:  # TLS says that this is the end, and there is no room for it
+            self._block()
+            return
         except OSError as error:
             self._cut(str(error))
             return
+        self._lingering = True
         self._watch(READ)
         self._later(self.LINGER)
 

@@ -17,6 +17,7 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 
 from ..scheduler import READ, ReactiveComponent
 from .connection import ConnectedSocket
+from .tls import TLS, Handshake, Refusal, TLSSocket
 
 __all__ = ["Listener", "ProtocolFactory"]
 
@@ -24,7 +25,8 @@ log = logging.getLogger("kroute.net")
 
 ProtocolFactory = Callable[..., component]
 """ServerCore's contract: called with the keywords peer, peerport, localip and localport, it makes
-the component whose inbox gets the bytes of one connection and whose outbox sends to it."""
+the component whose inbox gets the bytes of one connection and whose outbox sends to it. On Unix
+sockets, which have no addresses, they are "" and 0."""
 
 OUT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -35,6 +37,7 @@ class Listener(ReactiveComponent):
     sock: listening, non-blocking (see `bind`); it belongs to the component from now on.
     protocol: a protocol factory as for Kamaelia's ServerCore.
     max_connections: while so many are open, the next ones wait in the kernel's backlog.
+    tls: if given, connections are encrypted.
     """
 
     Inboxes = {
@@ -54,20 +57,21 @@ class Listener(ReactiveComponent):
     """Seconds until the next try after the system had no descriptor left."""
 
     def __init__(
-        self, sock: socket.socket, protocol: ProtocolFactory, max_connections: int = 10_000
+        self,
+        sock: socket.socket,
+        protocol: ProtocolFactory,
+        max_connections: int = 10_000,
+        tls: TLS | None = None,
     ) -> None:
         super().__init__()
         self.sock = sock
         self.protocol = protocol
         self.max_connections = max_connections
-        self.connections: dict[ConnectedSocket, component] = {}
+        self.tls = tls
+        # With the protocol of each; a handshake has none, and is told of an end itself.
+        self.connections: dict[ConnectedSocket | Handshake, component] = {}
         self._accepting = False
-        self._local = sock.getsockname()
-
-    @property
-    def port(self) -> int:
-        """The port it listens on, also where port 0 left the choice to the system."""
-        return int(self._local[1])
+        self.port = _place(sock.getsockname())[1]
 
     def on_start(self) -> None:
         self._accept_more()
@@ -133,18 +137,36 @@ class Listener(ReactiveComponent):
             self._connected(sock, peer)
 
     def _connected(self, sock: socket.socket, peer: Any) -> None:
-        """Make and wire the two components of a connection."""
+        """A client is there: begin with what comes first."""
         try:
             sock.setblocking(False)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if isinstance(peer, tuple):  # TCP
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             local = sock.getsockname()
         except OSError:
             sock.close()  # the client is gone already
             return
+        (peer, peerport), (localip, localport) = _place(peer), _place(local)
+        make = partial(
+            self.protocol, peer=peer, peerport=peerport, localip=localip, localport=localport
+        )
+        if self.tls is None:
+            self._open(sock, make)
+            return
+        handshake = Handshake(sock, self.tls.context, peer, partial(self._shaken, make=make))
+        self._add(handshake, handshake)
+
+    def _shaken(self, sock: socket.socket | TLSSocket, make: Callable[[], component]) -> None:
+        """A handshake is done, or the client does not want one."""
+        if isinstance(sock, TLSSocket):
+            self._open(sock, make)
+        elif self.tls is not None:
+            self._open(sock, partial(Refusal, self.tls.refusal))
+
+    def _open(self, sock: socket.socket | TLSSocket, make: Callable[[], component]) -> None:
+        """Make and wire the two components of a connection."""
         try:
-            protocol = self.protocol(
-                peer=peer[0], peerport=peer[1], localip=local[0], localport=local[1]
-            )
+            protocol = make()
             connection = ConnectedSocket(sock, protocol)
             connection.link((protocol, "outbox"), (connection, "inbox"))
             connection.link((protocol, "signal"), (connection, "control"))
@@ -154,17 +176,25 @@ class Listener(ReactiveComponent):
             sock.close()
             log.error("no protocol component from %r", self.protocol, exc_info=error)
             return
+        self._add(connection, protocol)
+        protocol.activate(Scheduler=self.home)
+
+    def _add(self, connection: ConnectedSocket | Handshake, protocol: component) -> None:
         self.connections[connection] = protocol
         connection._callOnCloseDown.append(partial(self._disconnected, connection))
         connection.activate(Scheduler=self.home)
-        protocol.activate(Scheduler=self.home)
 
-    def _disconnected(self, connection: ConnectedSocket) -> None:
+    def _disconnected(self, connection: ConnectedSocket | Handshake) -> None:
         self.connections.pop(connection, None)
         if self.sock.fileno() >= 0:
             self._accept_more()
         elif not self.connections:
             self.finish()
+
+
+def _place(name: object) -> tuple[str, int]:
+    """(host, port) of what accept() and getsockname() call an address."""
+    return (name[0], name[1]) if isinstance(name, tuple) else ("", 0)
 
 
 __kamaelia_components__ = (Listener,)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import Axon.Scheduler
 import pytest
@@ -53,8 +54,8 @@ def serve(scheduler: Scheduler) -> Iterator[Callable[..., Server]]:
     """Starts a server with the given protocol factory."""
     made: list[Server] = []
 
-    def make(protocol: Callable[..., component], host: str = "127.0.0.1", **argd: int) -> Server:
-        made.append(Server(scheduler, protocol, host, **argd))
+    def make(protocol: Callable[..., component], *args: str, **argd: Any) -> Server:
+        made.append(Server(scheduler, protocol, *args, **argd))
         return made[-1]
 
     yield make

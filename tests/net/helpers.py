@@ -153,11 +153,16 @@ class Server:
     """A Listener whose scheduler runs in a thread; the test is the client."""
 
     def __init__(
-        self, scheduler: Scheduler, protocol: Callable[..., component], host: str, **argd: int
+        self,
+        scheduler: Scheduler,
+        protocol: Callable[..., component],
+        host: str = "127.0.0.1",
+        sock: socket.socket | None = None,
+        **argd: Any,
     ) -> None:
         self.scheduler = scheduler
         self.host = host
-        self.listener = Listener(bind(Address(host, 0)), protocol, **argd)
+        self.listener = Listener(sock or bind(Address(host, 0)), protocol, **argd)
         self.port = self.listener.port
         self.listener.activate(Scheduler=scheduler)
         self._thread = threading.Thread(target=scheduler.runThreads)
