@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import ssl
 import warnings
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
@@ -12,6 +13,7 @@ from .declaring import Declaring
 from .gateway import Gateway
 from .handlers import bind_handler
 from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request
+from .net import Address
 from .routing import Place, URLMap
 from .serve import raise_descriptor_limit, serve, show_log
 from .server import (
@@ -119,7 +121,13 @@ class App(Declaring):
     # Serving.
 
     def protocol(
-        self, peer: str = "", peerport: int = 0, localip: str = "", localport: int = 0, **_: Any
+        self,
+        peer: str = "",
+        peerport: int = 0,
+        localip: str = "",
+        localport: int = 0,
+        scheme: str = "http",
+        **_: Any,
     ) -> HTTPProtocol:
         """A protocol factory, by the contract of Kamaelia's ServerCore: makes the component that
         speaks HTTP with one client. `ServerCore(protocol=app.protocol, port=8080)` serves the
@@ -130,9 +138,9 @@ class App(Declaring):
             self._dispatcher = dispatcher = Dispatcher(self.urls)
             dispatcher.activate()
         access = AccessLog() if self.access_log else None
-        environs = EnvironMaker(
-            (peer, peerport), (localip, localport), proxies=self.proxies
-        )
+        # A Unix socket has no address, but a WSGI application has a server (PEP 3333).
+        local = (localip or "localhost", localport or (443 if scheme == "https" else 80))
+        environs = EnvironMaker((peer, peerport), local, scheme, self.proxies)
         return HTTPProtocol(dispatcher, environs, self.limits, access=access)
 
     def check(self) -> None:
@@ -173,16 +181,18 @@ class App(Declaring):
         host: str = "127.0.0.1",
         port: int = 8080,
         ready: Callable[[str], object] | None = None,
+        ssl_context: ssl.SSLContext | None = None,
     ) -> None:
         """Serve the application until Ctrl-C or SIGTERM. port: 0 lets the system choose. ready:
-        called with the URL when it is served there.
+        called with the URL when it is served there. ssl_context: for TLS, with a certificate.
 
         Raises BindError where the address cannot be listened on.
         """
         show_log()
         self.check()
         raise_descriptor_limit()
-        serve(self.protocol, [(host, port)], self.limits.connections, ready)
+        where = Address(host, port)
+        serve(self.protocol, [where], self.limits.connections, ready, ssl_context)
 
 
 def _plain(function: Callable[..., Any], call: str) -> None:

@@ -10,7 +10,9 @@ import argparse
 import importlib
 import json
 import os
+import re
 import signal
+import ssl
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ from .app import App
 from .http import Limits, Proxies
 from .listing import explained, listed, route_rows
 from .loading import LoadError, load_app
-from .net import Address, BindError
+from .net import Address, BindError, Endpoint, UnixAddress, parse_endpoint, tls_context
 from .reload import run_reloading
 from .routing import RouteError
 from .serve import raise_descriptor_limit, serve, show_log
@@ -60,17 +62,28 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--bind",
         action="append",
-        type=_address,
-        metavar="HOST:PORT",
-        help="where to listen (127.0.0.1:8080); may be given more than once; port 0: any",
+        default=[],
+        type=_endpoint,
+        metavar="WHERE",
+        help="where to listen (127.0.0.1:8080); may be given more than once. HOST:PORT, port 0 "
+        "for any; unix:PATH; fd://NUMBER for an open descriptor; systemd: for those it passes",
     )
+    run.add_argument(
+        "--socket-mode",
+        type=_mode,
+        metavar="MODE",
+        help="permissions of the file of unix:PATH, in octal (666)",
+    )
+    run.add_argument("--certfile", metavar="PEM", help="speak TLS with this certificate")
+    run.add_argument("--keyfile", metavar="PEM", help="its key, if it is in a file of its own")
     run.add_argument("--debug", action="store_true", help="show tracebacks to clients")
     run.add_argument("--reload", action="store_true", help="start again when a *.py file changes")
     run.add_argument(
         "--forwarded-allow-ips",
         metavar="LIST",
         type=_proxies,
-        help="proxies whose X-Forwarded fields count: addresses, networks, * (127.0.0.1,::1)",
+        help="proxies whose X-Forwarded fields count: addresses, networks, "
+        "unix: for whoever comes by a Unix socket, * for all (127.0.0.1,::1)",
     )
     run.add_argument(
         "--limit",
@@ -101,11 +114,17 @@ def _add_app(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("app", metavar="MODULE:APP", help="hello:app, or hello:make_app()")
 
 
-def _address(text: str) -> Address:
+def _endpoint(text: str) -> Endpoint:
     try:
-        return Address.parse(text)
+        return parse_endpoint(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _mode(text: str) -> int:
+    if not re.fullmatch("0?[0-7]{3}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no mode of a file; 660 is")
+    return int(text, 8)
 
 
 def _proxies(text: str) -> Proxies:
@@ -166,10 +185,32 @@ def _run(options: argparse.Namespace) -> int:
     raise_descriptor_limit()
     serve(
         app.protocol,
-        options.bind or [Address("127.0.0.1", 8080)],
+        _endpoints(options),
         app.limits.connections,
+        ssl_context=_context(options),
     )
     return 0
+
+
+def _endpoints(options: argparse.Namespace) -> list[Endpoint]:
+    endpoints: list[Endpoint] = options.bind or [Address("127.0.0.1", 8080)]
+    if options.socket_mode is None:
+        return endpoints
+    return [
+        endpoint._replace(mode=options.socket_mode)
+        if isinstance(endpoint, UnixAddress)
+        else endpoint
+        for endpoint in endpoints
+    ]
+
+
+def _context(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """For TLS, if that is asked for."""
+    if options.certfile is None:
+        if options.keyfile is not None:
+            raise BindError("--keyfile is of no use without --certfile")
+        return None
+    return tls_context(options.certfile, options.keyfile, ["http/1.1"])
 
 
 def _run_reloading(words: Sequence[str]) -> int:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import contextlib
 import logging
 import signal
+import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
-from .net import Address, Listener, ProtocolFactory, bind
+from .net import TLS, Endpoint, Listener, ProtocolFactory, listen, written
 from .scheduler import Scheduler, get_scheduler
 
 try:
@@ -27,6 +29,14 @@ log = logging.getLogger("kroute")
 
 DRAIN = 10.0
 """Seconds that requests have to be finished after a stop was asked for."""
+
+
+NOT_PLAIN = (
+    b"HTTP/1.1 400 Bad Request\r\n"
+    b"Content-Type: text/plain\r\nContent-Length: 42\r\nConnection: close\r\n\r\n"
+    b"HTTPS is spoken here, and you spoke HTTP.\n"
+)
+"""What a client is told that speaks HTTP without TLS where TLS is spoken."""
 
 
 def show_log() -> None:
@@ -46,32 +56,34 @@ def raise_descriptor_limit() -> None:
 
 def serve(
     protocol: ProtocolFactory,
-    addresses: Iterable[tuple[str, int]],
+    endpoints: Iterable[Endpoint],
     max_connections: int = 10_000,
     ready: Callable[[str], object] | None = None,
+    ssl_context: ssl.SSLContext | None = None,
 ) -> None:
-    """Serve `protocol` on `addresses` until Ctrl-C or SIGTERM; finish what has begun, and return.
+    """Serve `protocol` on `endpoints` until Ctrl-C or SIGTERM; finish what has begun, and return.
 
-    ready: called with the URL of each address when it is listened on. The first signal closes the
-    listening sockets and lets requests finish, for DRAIN seconds at most; a second one ends
-    everything at once. Other components that were activated go on until the server has stopped.
+    ready: called with the URL of each endpoint when it is listened on. ssl_context: for TLS; then
+    `protocol` gets scheme="https" beside what every protocol factory gets.
+
+    The first signal closes the listening sockets and lets requests finish, for DRAIN seconds at
+    most; a second one ends everything at once. Other components that were activated go on until
+    the server has stopped.
     Raises BindError, before anything is served, where an address cannot be had.
     """
-    sockets = []
-    try:
-        for host, port in addresses:
-            sockets.append(bind(Address(host, port)))
-    except OSError:
-        for sock in sockets:
-            sock.close()
-        raise
+    sockets = listen(endpoints)
+    scheme, tls = "http", None
+    if ssl_context is not None:
+        scheme, tls = "https", TLS(ssl_context, NOT_PLAIN)
+        protocol = partial(protocol, scheme=scheme)
     scheduler = get_scheduler()
-    listeners = [Listener(sock, protocol, max_connections) for sock in sockets]
+    listeners = [Listener(sock, protocol, max_connections, tls) for sock in sockets]
     with _signals(scheduler, listeners):  # before anybody is told that there is somebody to stop
         for sock, listener in zip(sockets, listeners, strict=True):
             listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
             listener.activate()
-            url = f"http://{Address(*sock.getsockname()[:2])}"
+            place = written(sock)
+            url = place if place.startswith("unix:") else f"{scheme}://{place}"
             log.info("serving on %s", url)
             if ready is not None:
                 ready(url)

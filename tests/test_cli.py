@@ -68,7 +68,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def serves(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What `serve` was asked for, in its place."""
     asked: list[Any] = []
-    monkeypatch.setattr(cli, "serve", lambda *arguments: asked.append(arguments))
+    monkeypatch.setattr(cli, "serve", lambda *arguments, **_: asked.append(arguments))
     monkeypatch.setattr(cli, "raise_descriptor_limit", lambda: None)
     monkeypatch.setattr(cli, "show_log", lambda: None)
     return asked
@@ -185,7 +185,7 @@ def test_what_the_module_raises_is_shown_as_its_author_knows_it(
 def test_an_address_that_cannot_be_had_is_a_line(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, serves: list[Any]
 ) -> None:
-    def fail(*arguments: Any) -> None:
+    def fail(*arguments: Any, **options: Any) -> None:
         raise BindError("cannot listen on 127.0.0.1:1: Permission denied")
 
     monkeypatch.setattr(cli, "serve", fail)

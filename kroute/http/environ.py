@@ -58,7 +58,7 @@ class EnvironMaker:
         scheme: str = "http",
         proxies: Proxies | None = None,
     ) -> None:
-        self._proxies = proxies if proxies is not None and proxies.trust(peer[0]) else None
+        self._proxies = proxies if proxies and proxies.trust_peer(peer[0]) else None
         self._scheme = scheme.encode("ascii")
         self._host = ""  # the last one that was found good; a client hardly ever has another
         self.peer = peer

@@ -39,16 +39,18 @@ Hop = dict[str, str]
 class Proxies:
     """The addresses of proxies in front of the server, whose word for a client is taken.
 
-    addresses: IP addresses and networks (`10.0.0.0/8`), or `*` for whoever connects. Raises
-    ValueError for anything else.
+    addresses: IP addresses and networks (`10.0.0.0/8`), `unix:` for whoever connects to a Unix
+    socket, or `*` for whoever connects. Raises ValueError for anything else.
     """
 
     def __init__(self, addresses: Iterable[str] = LOCAL) -> None:
         self._networks: list[IPv4Network | IPv6Network] = []
-        self._all = False
+        self._all = self._unix = False
         for address in addresses:
             if address == "*":
                 self._all = True
+            elif address == "unix:":
+                self._unix = True
             else:
                 self._networks.append(ip_network(address, strict=False))
 
@@ -61,6 +63,10 @@ class Proxies:
         except ValueError:
             return False  # a name, "unknown" or "_hidden" (RFC 7239, section 6)
         return any(found in network for network in self._networks)
+
+    def trust_peer(self, address: str) -> bool:
+        """Whether who connects from `address`, which is "" on a Unix socket, is one of them."""
+        return self.trust(address) or (self._unix and not address)
 
     def restore(self, environ: dict[str, Any]) -> None:
         """Write into `environ` what the proxies say that the client saw: its address, the scheme,
