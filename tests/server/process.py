@@ -16,7 +16,7 @@ from typing import Any
 __all__ = ["Served"]
 
 PATIENCE = 20.0
-SERVING = re.compile(r"serving on (http://\S+)")
+SERVING = re.compile(r"serving on (https?://\S+|unix:\S+)")
 
 
 class Served:
@@ -54,7 +54,8 @@ class Served:
         except BaseException:
             self.__exit__()
             raise
-        self.port = int(self.urls[0].rpartition(":")[2])
+        port = self.urls[0].rpartition(":")[2]
+        self.port = int(port) if port.isdigit() else 0  # a Unix socket has none
 
     def wait_for(self, pattern: re.Pattern[str] | str) -> re.Match[str]:
         """Read its log up to a line with `pattern` in it."""
