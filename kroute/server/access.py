@@ -44,5 +44,5 @@ class AccessLog:
         when = strftime("%d/%b/%Y:%H:%M:%S %z")
         code = status[:3] or "-"
         log.info(
-            '%s - - [%s] "%s" %s %d %s%s', peer, when, what, code, size, took, " cut" * cut
+            '%s - - [%s] "%s" %s %d %s%s', peer or "-", when, what, code, size, took, " cut" * cut
         )

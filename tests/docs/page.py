@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SERVING = re.compile(r"serving on http://(127\.0\.0\.1:\d+)")
+SERVING = re.compile(r"serving on https?://(127\.0\.0\.1:\d+)")
 WRITTEN = "127.0.0.1:8080"
 
 

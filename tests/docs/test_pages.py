@@ -19,7 +19,7 @@ RUNNABLE = [
 ]
 
 
-@pytest.mark.needs("curl")
+@pytest.mark.needs("curl", "openssl")
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.stem)
 def test_what_a_page_prints_happens(page: Path, tmp_path: Path) -> None:
     reader = Page(page, tmp_path)
