@@ -10,7 +10,7 @@ from wsgiref.validate import check_environ
 import pytest
 from webob import Request
 
-from kroute.http import RAW_PATH, EnvironMaker, Head, Limits, RemoteProtocolError
+from kroute.http import RAW_PATH, EnvironMaker, Head, Limits, Proxies, RemoteProtocolError
 from kroute.http.environ import MAX_NAMES
 
 from .raw_requests import Case, Refused, load, parse
@@ -291,3 +291,24 @@ def test_a_request_from_its_bytes() -> None:
     for name in ("method", "url", "path_info", "query_string", "host", "http_version"):
         assert getattr(ours, name) == getattr(theirs, name)
     assert dict(ours.headers) == dict(theirs.headers)
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said", "address"),
+    [
+        ([], "10.0.0.1", ""),
+        (["127.0.0.1", "::1"], "10.0.0.1", ""),
+        (["unix:"], "10.0.0.1", "10.0.0.1"),
+        (["*"], "10.0.0.1", "10.0.0.1"),
+        # Whoever is not named by an address is not a Unix peer, and not believed.
+        (["unix:"], "6.6.6.6, unknown", ""),
+        (["unix:"], "6.6.6.6, 10.0.0.1", "10.0.0.1"),
+        (["unix:", "10.0.0.1"], "192.0.2.7, 10.0.0.1", "192.0.2.7"),
+    ],
+)
+def test_who_comes_by_a_unix_socket_is_trusted_if_that_is_said(
+    trusted: list[str], said: str, address: str
+) -> None:
+    fields = [(b"Host", b"a"), (b"X-Forwarded-For", said.encode())]
+    made = EnvironMaker(("", 0), ("localhost", 80), proxies=Proxies(trusted))
+    assert made.make(head(headers=fields))["REMOTE_ADDR"] == address
