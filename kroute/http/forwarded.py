@@ -33,6 +33,8 @@ FIELDS = tuple(
     )
 )
 
+OLDER = ("HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_PROTO", "HTTP_X_FORWARDED_HOST")
+
 Hop = dict[str, str]
 
 
@@ -72,9 +74,11 @@ class Proxies:
         """Write into `environ` what the proxies say that the client saw: its address, the scheme,
         the host, the path before SCRIPT_NAME. For requests from a trusted address.
 
-        `Forwarded` (RFC 7239) counts before `X-Forwarded-For`, `-Proto` and `-Host`. Each proxy
-        adds its word at the end, so these are read from there, as far as the proxies are trusted;
-        what stands before that anybody may have written. What cannot be understood is left out.
+        `Forwarded` (RFC 7239) counts only where there is no `X-Forwarded-For`, `-Proto` or
+        `-Host`: proxies that write those pass on a `Forwarded` of the client's own.
+        Each proxy adds its word at the end, so fields are read from there, as far as the proxies
+        are trusted; what stands before that anybody may have written. So may a field that the
+        proxy neither sets nor removes. What cannot be understood is left out.
         """
         if environ.keys().isdisjoint(FIELDS):
             return
@@ -96,9 +100,8 @@ class Proxies:
 
     def _hops(self, environ: dict[str, Any]) -> Iterable[Hop]:
         """What each proxy said, the nearest one first."""
-        forwarded = environ.get("HTTP_FORWARDED")
-        if forwarded is not None:
-            return reversed(_elements(forwarded))
+        if environ.keys().isdisjoint(OLDER):
+            return reversed(_elements(environ.get("HTTP_FORWARDED", "")))
         words = [
             [word.strip() for word in environ.get(f"HTTP_X_FORWARDED_{name}", "").split(",")][::-1]
             for name in ("FOR", "PROTO", "HOST")

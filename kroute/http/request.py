@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from typing import Any
 
@@ -9,6 +10,7 @@ import webob
 import webob.exc
 
 from .environ import TRAILERS
+from .form import check_form
 
 __all__ = ["READER", "Request"]
 
@@ -18,14 +20,24 @@ READER = "kroute.reader"
 PART = 65536
 
 
+# Codecs for text. Python has others (punycode, idna) that take for ever over long bodies.
+CHARSETS = re.compile(
+    r"utf-?(8|16|32)(-?[lb]e)?|(us-)?ascii|latin-?1|iso-?8859-?\d+|(windows-|cp)12\d\d"
+    r"|koi8-[ru]|shift_jis|euc-(jp|kr)|gb(k|2312|18030)|big5",
+    re.IGNORECASE,
+)
+
+
 def _from_client(name: str, what: str) -> Any:
     """WebOb's property `name`; what a client sent that cannot be read as that is its fault."""
     inherited: Any = getattr(webob.Request, name)
 
-    def get(self: webob.Request) -> Any:
+    def get(self: Request) -> Any:
+        if name != "GET":
+            self._check_body(name)
         try:
             return inherited.fget(self)
-        except (ValueError, LookupError) as error:
+        except (ValueError, LookupError, RecursionError, DeprecationWarning) as error:
             raise webob.exc.HTTPBadRequest(f"{what} cannot be read: {error}.") from error
 
     return property(get, inherited.fset, inherited.fdel, inherited.__doc__)
@@ -34,7 +46,9 @@ def _from_client(name: str, what: str) -> Any:
 class Request(webob.Request):
     """A request, as a handler sees it: `webob.Request` and what routing knows about it.
 
-    GET, POST, json and text raise HTTPBadRequest where the client sent what is no such thing.
+    GET, POST, json and text raise HTTPBadRequest where the client sent what is no such thing,
+    HTTPUnsupportedMediaType for a charset that is not for text, and POST
+    HTTPRequestEntityTooLarge for a form of more than a thousand fields.
     The environ it is made of is a WSGI environ (PEP 3333); the path as it was sent stands in
     `kroute.raw_path`.
     """
@@ -43,6 +57,16 @@ class Request(webob.Request):
     POST = _from_client("POST", "The form in the body")
     json = json_body = _from_client("json", "The JSON in the body")
     text = _from_client("text", "The text in the body")
+
+    def _check_body(self, name: str) -> None:
+        """Raise for a body that would take long to read, whatever its length."""
+        charset = self.charset or "utf-8"
+        if not CHARSETS.fullmatch(charset):
+            detail = f"The charset {charset!r:.40} is not understood."
+            raise webob.exc.HTTPUnsupportedMediaType(detail)
+        if name == "POST" and self.is_body_readable and self.environ.get("CONTENT_TYPE"):
+            self.make_body_seekable()
+            check_form(self.environ, self.environ["wsgi.input"])
 
     @property
     def client_addr(self) -> str | None:

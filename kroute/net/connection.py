@@ -14,7 +14,7 @@ from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Kamaelia.IPC import socketShutdown
 
-from ..scheduler import READ, WRITE, ReactiveComponent, Timer
+from ..scheduler import HANG_UP, READ, WRITE, ReactiveComponent, Timer
 from .tls import TLSSocket
 
 __all__ = ["ConnectedSocket"]
@@ -197,12 +197,14 @@ class ConnectedSocket(ReactiveComponent):
         if events & ~WRITE and not self._finished:
             if self._events & READ:
                 self._receive()
+            elif events & HANG_UP:
+                self._hung_up()
             elif events & ~(READ | WRITE):  # an error or a hang-up while nothing was to be read
                 self._cut("connection lost")
 
     def _receive(self) -> None:
         if not (self._closing or self._room()):
-            self._watch(self._events & ~READ)
+            self._watch(self._events & ~READ | HANG_UP)
             return
         try:
             data = self.sock.recv(self.READ_SIZE)
@@ -216,6 +218,18 @@ class ConnectedSocket(ReactiveComponent):
         elif not self._closing:  # what comes after that is for nobody
             self.send(data, "outbox")
 
+    def _hung_up(self) -> None:
+        """The other side has ended while we do not read, as a handler is at work: its end is
+        behind bytes that nobody asks for. Without this the handler would be at work for nobody.
+
+        Stock protocols are left to collect those bytes first.
+        """
+        self._watch(self._events & ~HANG_UP)
+        if isinstance(self.protocol, ReactiveComponent):
+            self._eof = True
+            self._tell("closed by the other side")
+            self._wait()
+
     def _room(self) -> bool:
         """Whether the box that "outbox" goes to takes another message."""
         box = self._incoming.sink
@@ -226,7 +240,7 @@ class ConnectedSocket(ReactiveComponent):
         if self._eof:
             self._pass_on_end()
         elif not self._events & READ and not self._finished:
-            self._watch(self._events | READ)
+            self._watch((self._events | READ) & ~HANG_UP)
 
     def _ended(self) -> None:
         """The other side sends no more. As in Kamaelia, half a connection is none: the protocol

@@ -8,7 +8,7 @@ READ, WRITE, Poller, open_poller, Timer, ThreadPool, ThreadsBusy: what the sched
 
 from .component import ReactiveComponent
 from .coroutine import Coroutine, Waiting
-from .poller import READ, WRITE, EpollPoller, Poller, PortablePoller, open_poller
+from .poller import HANG_UP, READ, WRITE, EpollPoller, Poller, PortablePoller, open_poller
 from .scheduler import Scheduler, get_scheduler
 from .takeover import take_over
 from .threads import ThreadPool, ThreadsBusy
@@ -16,6 +16,7 @@ from .timers import Timer, Timers
 from .waiting import in_thread, sleep
 
 __all__ = [
+    "HANG_UP",
     "READ",
     "WRITE",
     "Coroutine",

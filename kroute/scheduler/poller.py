@@ -14,11 +14,23 @@ import selectors
 import socket
 from collections.abc import Callable
 
-__all__ = ["READ", "WRITE", "Callback", "EpollPoller", "Poller", "PortablePoller", "open_poller"]
+__all__ = [
+    "HANG_UP",
+    "READ",
+    "WRITE",
+    "Callback",
+    "EpollPoller",
+    "Poller",
+    "PortablePoller",
+    "open_poller",
+]
 
 READ = 1
 WRITE = 4
-"""Event bits, with epoll's own values (EPOLLIN, EPOLLOUT), so that nothing is translated there."""
+HANG_UP = 0x2000
+"""Event bits, with epoll's own values (EPOLLIN, EPOLLOUT, EPOLLRDHUP), so that nothing is
+translated there. HANG_UP: the other side has ended, whether or not what it sent has been read; a
+portable poller cannot tell."""
 
 Callback = Callable[[int], object]
 """Called with the event bits that are ready. An error or a hang-up may come as a bit of epoll's

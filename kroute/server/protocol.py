@@ -103,6 +103,7 @@ class HTTPProtocol(ReactiveComponent):
         self._ready: Callable[[], None] | None = None
         # How long the client may take.
         self._requests = 0
+        self._turn = 0
         self._awaited = NOTHING
         self._deadline: Deadline | None = None
         # Another protocol, after a 101.
@@ -136,8 +137,12 @@ class HTTPProtocol(ReactiveComponent):
         if self._deadline is not None:
             self._deadline.close()
 
+    AT_ONCE = 32
+    """Requests of a pipeline that are served before others have their turn."""
+
     def react(self) -> None:
         """Work off what came in, as far as it goes, and send what came of it."""
+        self._turn = self.AT_ONCE
         while self.dataReady("control"):
             self._obey(self.recv("control"))
         self._serve()
@@ -241,7 +246,7 @@ class HTTPProtocol(ReactiveComponent):
             return
         parser, incoming = self._parser, self._incoming
         try:
-            while not (self._closing or self._held) and (
+            while self._turn > 0 and not (self._closing or self._held) and (
                 self._exchange is None or self._receiving
             ):
                 if self._unsent > self._limits.output_high:
@@ -255,6 +260,9 @@ class HTTPProtocol(ReactiveComponent):
                 self._hungry = event is NEED_DATA
                 if type(event) is Head:
                     self._request(event)
+                    self._turn -= 1
+                    if not self._turn:
+                        self.home.call_soon(self._arrived)
                 elif type(event) is Data:
                     self._received(event.data)
                 elif type(event) is End:

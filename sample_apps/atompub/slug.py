@@ -20,7 +20,8 @@ def decode_slug(header):
 def make_slug(*wishes):
     """Letters and digits of any script, and hyphens, of the first wish that has some."""
     for wish in wishes:
-        text = unicodedata.normalize("NFKC", wish).lower()
+        # Cut first: NFKC takes a time that is quadratic in the number of marks on a letter.
+        text = unicodedata.normalize("NFKC", wish[: 4 * MAX_LENGTH]).lower()
         kept = "".join(c if unicodedata.category(c)[0] in "LMN" else "-" for c in text)
         slug = re.sub("-+", "-", kept)[:MAX_LENGTH].strip("-")
         if slug:

@@ -38,7 +38,8 @@ def restored(proxies: Proxies, **fields: str) -> dict[str, Any]:
         ({"FORWARDED": "for=unknown, for=_x;host=b.example"}, "127.0.0.1", "http", "b.example"),
         ({"FORWARDED": 'for="192.0.2.7'}, "127.0.0.1", "http", None),
         ({"FORWARDED": "rubbish"}, "127.0.0.1", "http", None),
-        ({"FORWARDED": "", "X_FORWARDED_FOR": "192.0.2.7"}, "127.0.0.1", "http", None),
+        ({"FORWARDED": "for=6.6.6.6", "X_FORWARDED_FOR": "192.0.2.7"}, "192.0.2.7", "http", None),
+        ({"FORWARDED": "host=evil", "X_FORWARDED_PROTO": "https"}, "127.0.0.1", "https", None),
     ],
 )
 def test_what_proxies_say(

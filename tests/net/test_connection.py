@@ -589,3 +589,33 @@ def test_wakes_from_threads_while_bytes_flow(wire: MakeWire) -> None:
     finally:
         going = False
         thread.join()
+
+
+class Full(ReactiveComponent):
+    """A protocol with room for one message, which it does not take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setInboxSize("inbox", 1)
+        self.told = 0
+
+    def react(self) -> None:
+        while self.dataReady("control"):
+            self.recv("control")
+            self.told += 1
+
+
+def test_a_client_that_goes_behind_unread_bytes_is_noticed(
+    wire: Callable[[component], Wire],
+) -> None:
+    """Its end cannot be read before them, and nobody reads while a handler is at work."""
+    one = wire(Full())
+    one.client.sendall(b"request")
+    one.until(lambda: one.protocol.dataReady("inbox"))
+    one.client.sendall(b"more")
+    one.settle()
+    assert one.protocol.told == 0
+    one.client.close()
+    one.until(lambda: one.protocol.told)
+    one.settle()
+    assert one.protocol.told == 1

@@ -12,7 +12,7 @@ import weakref
 import pytest
 
 from kroute import App, Limits, Response, sleep
-from kroute.server import Dispatcher
+from kroute.server import Dispatcher, HTTPProtocol
 
 from .harness import Client, World, raw
 
@@ -628,3 +628,14 @@ def test_the_last_request_of_a_connection(world: World, last: int) -> None:
     answers = client.answers()
     assert [answer["Connection"] for answer in answers] == [None] * (last - 1) + ["close"]
     assert client.ended == "closed"
+
+
+def test_a_long_pipeline_lets_others_have_their_turn(world: World) -> None:
+    app = make()
+    greedy, other = world.client(app), world.client(app)
+    greedy.wire.send(raw("GET", "/say/x") * 500, "outbox")
+    while not greedy.wire.dataReady("inbox"):
+        world.step()
+    assert len(greedy.take(1).split(b"HTTP/1.1 200")) - 1 <= HTTPProtocol.AT_ONCE
+    assert other.get("/say/y").text == "y"
+    assert [answer.text for answer in greedy.answers()] == ["x"] * 500
