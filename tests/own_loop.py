@@ -1,4 +1,6 @@
-"""own_loop: a default scheduler of the test's own, which runs in a thread when it is needed."""
+"""own_loop: a default scheduler of the test's own, which runs in a thread when it is needed.
+threads_of: the thread that the gateway has made for a scheduler, if it has.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,13 @@ from Axon.CoordinatingAssistantTracker import coordinatingassistanttracker
 
 from kroute.scheduler import Scheduler
 
-__all__ = ["PATIENCE", "own_loop"]
+__all__ = ["PATIENCE", "own_loop", "threads_of"]
 
 PATIENCE = 10.0
+
+
+def threads_of(scheduler: Scheduler) -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == scheduler.name]
 
 
 @pytest.fixture
@@ -22,9 +28,8 @@ def own_loop(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
     monkeypatch.setattr(Axon.Scheduler.scheduler, "run", scheduler)
     yield scheduler
     scheduler.stop()
-    for thread in threading.enumerate():
-        if thread.name == "kroute scheduler":
-            thread.join(PATIENCE)
-            assert not thread.is_alive()
+    for thread in threads_of(scheduler):
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
     scheduler.poller.close()
     coordinatingassistanttracker.basecat.zap()

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 from wsgiref.validate import validator
 
+import Axon.Scheduler
 import pytest
 import webob.exc
+from Axon.Component import component
 
 from kroute import App, Limits, Request, Response, in_thread, sleep
 from kroute.gateway import AnswerCut
 from kroute.scheduler import Scheduler
 from tests.handlers.live import Live, live
-from tests.own_loop import PATIENCE, own_loop
+from tests.own_loop import PATIENCE, own_loop, threads_of
 from tests.wsgi_app import make_app
 from tests.wsgi_servers import COMMANDS, Process
 from tests.wsgi_servers import ask as requested
@@ -319,7 +321,7 @@ def test_a_start_response_that_raises_ends_the_answer() -> None:
 # Threads
 
 
-def test_many_threads_at_once() -> None:
+def test_many_threads_at_once(own_loop: Scheduler) -> None:
     app = make_app()
 
     def one(number: int) -> bool:
@@ -330,7 +332,7 @@ def test_many_threads_at_once() -> None:
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(one, range(100)))
-    assert len([each for each in threading.enumerate() if each.name == "kroute scheduler"]) == 1
+    assert len(threads_of(own_loop)) == 1
 
 
 def test_the_scheduler_runs_already(live: Live) -> None:
@@ -339,7 +341,7 @@ def test_the_scheduler_runs_already(live: Live) -> None:
     assert ask(app, "/hello/you").text == "Hello, you!"
     with live.ask("GET", "/hello/you") as client:
         assert client.recv(1000).endswith(b"Hello, you!")
-    assert not [each for each in threading.enumerate() if each.name == "kroute scheduler"]
+    assert not threads_of(live.scheduler)
 
 
 def test_not_in_the_thread_of_components() -> None:
@@ -378,14 +380,46 @@ def test_those_who_wait_are_told_when_the_scheduler_stops(own_loop: Scheduler) -
     assert ask(app, "/again").text == "again"
 
 
-def test_a_handler_cannot_end_the_process(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_component_cannot_end_the_process(caplog: pytest.LogCaptureFixture) -> None:
+    class Leaves(component):
+        def main(self) -> Iterator[int]:
+            yield 1
+            sys.exit(1)
+
     app = App()
-    app.get("/exit")(lambda request: sys.exit(1))
+    app.mount("/exit", Leaves)
     app.get("/")(lambda request: "there")
     with pytest.raises(AnswerCut):
         call(app, "/exit")
     assert "begins anew" in caplog.text
     assert ask(app, "/").text == "there"
+
+
+def test_a_scheduler_that_took_the_place_of_a_running_one_runs_too(
+    own_loop: Scheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, waits = App(), threading.Event()
+    app.get("/")(lambda request: "there")
+
+    @app.get("/runs")
+    def runs(request):
+        waits.set()
+        yield from sleep(PATIENCE)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(call, app, "/runs")
+        assert waits.wait(PATIENCE)
+        other = Scheduler()
+        monkeypatch.setattr(Axon.Scheduler.scheduler, "run", other)
+        assert ask(make_app(), "/hello/you").text == "Hello, you!"
+        other.stop()
+        own_loop.stop()
+        with pytest.raises(AnswerCut):
+            future.result(PATIENCE)
+    for thread in threads_of(other):
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    other.poller.close()
 
 
 FORKS = """

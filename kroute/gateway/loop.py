@@ -16,8 +16,9 @@ log = logging.getLogger("kroute.gateway")
 
 
 class Loop:
-    """Sees to it that the scheduler that components are activated on runs; there is one in a
-    process. If nobody runs it, a thread of ours does, from the time it is first needed.
+    """Sees to it that the scheduler that components are activated on runs. If nobody runs it, a
+    thread of ours does, from the time it is first needed. There is one in a process; if somebody
+    puts another one in its place, that has a thread of its own.
 
     A WSGI server may load the application and then fork. Threads do not come along, and what they
     wait on would be shared by both processes, so the child starts afresh: with a new poller, or,
@@ -32,7 +33,7 @@ class Loop:
 
     def _forget(self) -> None:
         self._lock = threading.Lock()
-        self._thread: threading.Thread | None = None
+        self._threads: dict[Scheduler, threading.Thread] = {}
 
     def _in_child(self) -> None:
         self._forget()
@@ -53,11 +54,11 @@ class Loop:
         """Have `scheduler` run, if it does not. To be called after something was given to it."""
         if not scheduler._running:
             with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._work, args=(scheduler,), name="kroute scheduler", daemon=True
+                if scheduler not in self._threads:
+                    self._threads[scheduler] = thread = threading.Thread(
+                        target=self._work, args=(scheduler,), name=scheduler.name, daemon=True
                     )
-                    self._thread.start()
+                    thread.start()
 
     def _work(self, scheduler: Scheduler) -> None:
         while True:
@@ -71,5 +72,5 @@ class Loop:
                 continue
             with self._lock:
                 if not scheduler._calls:  # and nobody comes between: they wait for the lock
-                    self._thread = None
+                    del self._threads[scheduler]
                     return
