@@ -26,8 +26,7 @@ class Workers:
 
     It differs from the scheduler's `ThreadPool` in what becomes of a thread that is stuck: another
     one takes its place (`replace`), and it ends when it comes back after all. At most `threads` of
-    them are replaced at a time, so there are never more than twice as many. And as they are
-    daemons, one that never comes back does not keep the process from ending.
+    them are replaced at a time, so there are never more than twice as many.
     """
 
     def __init__(self, threads: int, queue: int, name: str) -> None:

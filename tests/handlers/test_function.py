@@ -369,12 +369,13 @@ def test_threads_do_not_hold_up_others(world: World) -> None:
 
 def test_the_client_goes_between_two_steps_in_a_thread(world: World) -> None:
     closed: list[bool] = []
-    over = threading.Event()
+    began, over = threading.Event(), threading.Event()
     app = App()
 
     @app.get("/", threaded=True)
     def handler(request):
         try:
+            began.set()
             yield from sleep(3600)
         finally:
             closed.append(threading.current_thread() is threading.main_thread())
@@ -382,7 +383,7 @@ def test_the_client_goes_between_two_steps_in_a_thread(world: World) -> None:
 
     client = world.client(app)
     client.feed(raw("GET", "/"))
-    world.until(lambda: len(world.scheduler.timers))
+    world.until(began.is_set)
     client.hang_up()
     assert over.wait(10)
     assert closed == [False]

@@ -984,7 +984,8 @@ def test_a_client_that_goes_away_while_a_thread_is_at_work(
     assert len(opened) >= 1  # not closed under the thread's hands
     gate.go.set()
     assert gate.left.wait(PATIENCE)
-    world.scheduler.pool._executor.shutdown(wait=True)
+    world.scheduler.pool.close()
+    assert world.scheduler.pool.join(PATIENCE)
     assert opened == []
 
 

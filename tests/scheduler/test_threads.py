@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
+import sys
 import threading
+import weakref
 
 import pytest
 
@@ -54,19 +57,50 @@ def test_many_threads_may_submit() -> None:
             thread.start()
         for thread in threads:
             thread.join()
-        pool._executor.shutdown(wait=True)
+        calls = [pool.submit(int) for _ in range(2)]  # the last ones in the queue
+        for call in calls:
+            call.result(5)
+    assert pool.join(5)
     assert (len(done), pool._taken) == (1000, 0)
 
 
 def test_close_drops_what_waits_and_takes_no_more() -> None:
-    release = threading.Event()
+    began, release = threading.Event(), threading.Event()
     pool = ThreadPool(workers=1)
-    runs, waits = pool.submit(release.wait, 5), pool.submit(print, "never")
+    runs = pool.submit(lambda: (began.set(), release.wait(5)))
+    waits = pool.submit(print, "never")
+    assert began.wait(5)
     pool.close()
     assert waits.cancelled()
     release.set()
     assert runs.result(5)
-    pool._executor.shutdown(wait=True)
+    assert pool.join(5)
     with pytest.raises(RuntimeError):
         pool.submit(print)
     assert pool._taken == 0
+
+
+def test_a_call_that_never_returns_does_not_keep_the_process_from_ending() -> None:
+    program = """
+import threading
+from kroute.scheduler import ThreadPool
+pool, there = ThreadPool(), threading.Event()
+pool.submit(lambda: (there.set(), threading.Event().wait()))
+assert there.wait(5)
+pool.close()
+assert not pool.join(0)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
+
+
+def test_what_a_call_was_made_of_is_let_go() -> None:
+    class Thing:
+        pass
+
+    with contextlib.closing(ThreadPool(1)) as pool:
+        thing = Thing()
+        kept = weakref.ref(thing)
+        pool.submit(id, thing).result(5)
+        del thing
+        pool.submit(int).result(5)  # the thread has begun with another one
+        assert kept() is None

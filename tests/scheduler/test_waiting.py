@@ -281,7 +281,8 @@ def test_a_call_that_nobody_waits_for_any_more_is_dropped(
 
     after_cycles(scheduler, 5, fail)
     run(scheduler)
-    scheduler.pool._executor.shutdown(wait=True)
+    scheduler.pool.close()
+    assert scheduler.pool.join(5)
     assert called == []
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
@@ -306,23 +307,24 @@ def test_a_call_that_ends_after_the_scheduler_harms_nobody(scheduler: Scheduler)
 def test_a_cancelled_call_raises_at_who_waits(stepped: Stepped) -> None:
     """Somebody closed the pool under it."""
     stepped.scheduler._pool = pool = ThreadPool(workers=1)
-    release = threading.Event()
+    began, release = threading.Event(), threading.Event()
     caught: list[BaseException] = []
 
     def asks(self: Runs) -> Iterator[Any]:
         try:
-            yield from in_thread(release.wait, 5)
+            yield from in_thread(lambda: (began.set(), release.wait(5)))
         except CancelledError as error:
             caught.append(error)
         yield 1
 
     stepped.start(Runs(asks), Runs(asks), Sink())
     stepped(2)
+    assert began.wait(5)
     pool.close()
     stepped(4)
     release.set()
     assert len(caught) == 1
-    pool._executor.shutdown(wait=True)
+    assert pool.join(5)
 
 
 class Now(Waiting):
