@@ -1,11 +1,12 @@
-# make serve: the AtomPub sample at http://127.0.0.1:8080. make test: every check there is.
-# Both set up what they need in .venv first. PYTHON names another interpreter (3.10 or later).
+# make serve: the AtomPub sample at http://127.0.0.1:8080. make test: every check that is quick.
+# make load: the tests that take long, or the whole machine. All set up what they need in .venv
+# first. PYTHON names another interpreter (3.10 or later).
 
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: serve test lint types tests bench clean
+.PHONY: serve test lint types tests load bench clean
 
 serve: $(VENV)/serve
 	$(BIN)/python -m sample_apps.atompub
@@ -20,6 +21,9 @@ types: $(VENV)/test
 
 tests: $(VENV)/test
 	$(BIN)/python -m pytest -q -n 2
+
+load: $(VENV)/test
+	$(BIN)/python -m pytest -q -m load
 
 bench: $(VENV)/bench
 	$(BIN)/python bench/routing.py

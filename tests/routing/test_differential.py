@@ -19,6 +19,11 @@ def test_no_difference_in_five_thousand_checks(seed: int) -> None:
     assert set(tally.kinds) == {"Mapper", "URLMap"}
 
 
+@pytest.mark.load
+def test_no_difference_in_many_checks() -> None:
+    assert differential.run(200_000, seed=4).checks >= 200_000
+
+
 def test_it_sees_a_match_that_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     resolve = URLMap.resolve
 
