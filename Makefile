@@ -1,6 +1,7 @@
 # make serve: the AtomPub sample at http://127.0.0.1:8080. make test: every check that is quick.
-# make load: the tests that take long, or the whole machine. All set up what they need in .venv
-# first. PYTHON names another interpreter (3.10 or later).
+# make load: the tests that take long, or the whole machine. make bench: kroute beside its peers;
+# needs wrk. All set up what they need first, in .venv (.venv-bench). PYTHON names another
+# interpreter (3.10 or later).
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -25,9 +26,11 @@ tests: $(VENV)/test
 load: $(VENV)/test
 	$(BIN)/python -m pytest -q -m load
 
-bench: $(VENV)/bench
-	$(BIN)/python bench/routing.py
-	$(BIN)/python bench/hello.py
+# In an environment of its own: kroute's peers bring a great deal with them.
+bench:
+	@$(MAKE) --no-print-directory VENV=$(VENV)-bench $(VENV)-bench/bench
+	$(VENV)-bench/bin/python bench/routing.py
+	$(VENV)-bench/bin/python -m bench --into var/bench.json
 
 $(VENV)/serve: EXTRA = samples
 $(VENV)/test: EXTRA = test
@@ -42,4 +45,4 @@ $(BIN)/python:
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "no virtual environment could be made; on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-bench build dist *.egg-info

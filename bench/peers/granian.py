@@ -1,0 +1,11 @@
+"""Falcon on granian, a server written in Rust."""
+
+from granian import Granian
+from granian.constants import Interfaces
+
+from bench.given import PORT
+
+if __name__ == "__main__":
+    Granian(
+        "bench.peers.falcon_app:app", port=PORT, interface=Interfaces.WSGI, log_enabled=False
+    ).serve()

@@ -1,0 +1,36 @@
+"""kroute on its own server."""
+
+from bench.given import CHUNKS, FILES, PORT, ROUTES
+from kroute import App, Response, StaticFiles
+
+app = App()
+
+
+@app.get("/")
+def hello(request):
+    yield Response("Hello, World!", content_type="text/plain")
+
+
+@app.get("/users/{id}")
+def user(request, id: int):
+    return {"id": id, "q": request.GET["q"]}
+
+
+@app.post("/size")
+def size(request):
+    return Response(str(len(request.body)), content_type="text/plain")
+
+
+@app.get("/stream")
+def stream(request):
+    yield Response(content_type="application/octet-stream")
+    yield from CHUNKS
+
+
+app.mount("/files", StaticFiles(FILES))
+
+for number in range(ROUTES):
+    app.add(f"/r{number}/{{id}}", GET=lambda request, id: Response(id, content_type="text/plain"))
+
+if __name__ == "__main__":
+    app.run(port=PORT)
