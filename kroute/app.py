@@ -15,7 +15,7 @@ from .handlers import bind_handler
 from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request
 from .net import Address
 from .routing import Place, URLMap
-from .serve import raise_descriptor_limit, serve, show_log
+from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
 from .server import (
     AccessLog,
     AfterHook,
@@ -182,9 +182,11 @@ class App(Declaring):
         port: int = 8080,
         ready: Callable[[str], object] | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        graceful_timeout: float = GRACEFUL_TIMEOUT,
     ) -> None:
         """Serve the application until Ctrl-C or SIGTERM. port: 0 lets the system choose. ready:
         called with the URL when it is served there. ssl_context: for TLS, with a certificate.
+        graceful_timeout: seconds that requests then have to be finished.
 
         Raises BindError where the address cannot be listened on.
         """
@@ -192,7 +194,7 @@ class App(Declaring):
         self.check()
         raise_descriptor_limit()
         where = Address(host, port)
-        serve(self.protocol, [where], self.limits.connections, ready, ssl_context)
+        serve(self.protocol, [where], self.limits, ready, ssl_context, graceful_timeout)
 
 
 def _plain(function: Callable[..., Any], call: str) -> None:

@@ -17,6 +17,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from math import inf
 
 from . import __version__
 from .app import App
@@ -26,7 +27,7 @@ from .loading import LoadError, load_app
 from .net import Address, BindError, Endpoint, UnixAddress, parse_endpoint, tls_context
 from .reload import run_reloading
 from .routing import RouteError
-from .serve import raise_descriptor_limit, serve, show_log
+from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
 
 __all__ = ["main"]
 
@@ -93,6 +94,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=NUMBER",
         help="one of the limits of the server, such as body_bytes=1000000 or keep_alive_seconds=2",
     )
+    run.add_argument(
+        "--graceful-timeout",
+        type=_seconds,
+        default=GRACEFUL_TIMEOUT,
+        metavar="SECONDS",
+        help=f"that requests have to be finished after SIGTERM or Ctrl-C ({GRACEFUL_TIMEOUT:g})",
+    )
     run.add_argument("--access-log", action="store_true", help="log a line for each answer")
 
     routes = commands.add_parser(
@@ -138,12 +146,28 @@ def _limit(text: str) -> tuple[str, float]:
     name, _, number = text.partition("=")
     usual: dict[str, float] = asdict(Limits())
     try:
-        return name, type(usual[name])(number)
+        value = type(usual[name])(number)
     except KeyError:
         problem = f"there is no limit {name!r}; there are {', '.join(usual)}"
+        raise argparse.ArgumentTypeError(problem) from None
     except ValueError:
         problem = f"{number!r} is no number; NAME=NUMBER is needed"
-    raise argparse.ArgumentTypeError(problem)
+        raise argparse.ArgumentTypeError(problem) from None
+    try:
+        Limits(**{name: value})  # type: ignore[arg-type]  # of the type of its default
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name, value
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+    return seconds
 
 
 def _asked(text: str) -> tuple[str, str]:
@@ -186,8 +210,9 @@ def _run(options: argparse.Namespace) -> int:
     serve(
         app.protocol,
         _endpoints(options),
-        app.limits.connections,
+        app.limits,
         ssl_context=_context(options),
+        graceful_timeout=options.graceful_timeout,
     )
     return 0
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import ssl
 import threading
@@ -15,7 +16,8 @@ from functools import partial
 
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
-from .net import TLS, Endpoint, Listener, ProtocolFactory, listen, written
+from .http import Limits
+from .net import TLS, Capacity, Endpoint, Listener, ProtocolFactory, listen, written
 from .scheduler import Scheduler, get_scheduler
 
 try:
@@ -23,13 +25,15 @@ try:
 except ImportError:  # pragma: no cover - not on Unix
     resource = None  # type: ignore[assignment]
 
-__all__ = ["raise_descriptor_limit", "serve", "show_log"]
+__all__ = ["GRACEFUL_TIMEOUT", "raise_descriptor_limit", "serve", "show_log"]
 
 log = logging.getLogger("kroute")
 
-DRAIN = 10.0
+GRACEFUL_TIMEOUT = 30.0
 """Seconds that requests have to be finished after a stop was asked for."""
 
+AT_ONCE = 1.0
+"""Seconds in which the end "at once" has to come; a handler may not let it."""
 
 NOT_PLAIN = (
     b"HTTP/1.1 400 Bad Request\r\n"
@@ -57,28 +61,36 @@ def raise_descriptor_limit() -> None:
 def serve(
     protocol: ProtocolFactory,
     endpoints: Iterable[Endpoint],
-    max_connections: int = 10_000,
+    limits: Limits | None = None,
     ready: Callable[[str], object] | None = None,
     ssl_context: ssl.SSLContext | None = None,
+    graceful_timeout: float = GRACEFUL_TIMEOUT,
 ) -> None:
     """Serve `protocol` on `endpoints` until Ctrl-C or SIGTERM; finish what has begun, and return.
 
-    ready: called with the URL of each endpoint when it is listened on. ssl_context: for TLS; then
-    `protocol` gets scheme="https" beside what every protocol factory gets.
+    limits: of the sockets: connections, write_idle_seconds. ready: called with the URL of each
+    endpoint when it is listened on. ssl_context: for TLS; then `protocol` gets scheme="https"
+    beside what every protocol factory gets.
 
-    The first signal closes the listening sockets and lets requests finish, for DRAIN seconds at
-    most; a second one ends everything at once. Other components that were activated go on until
-    the server has stopped.
+    The first signal closes the listening sockets and lets requests finish, for `graceful_timeout`
+    seconds at most; a second one ends everything at once. A handler that does not give way even
+    then is not waited for: the process ends with status 1. Other components that were activated
+    go on until the server has stopped.
     Raises BindError, before anything is served, where an address cannot be had.
     """
+    limits = Limits() if limits is None else limits
     sockets = listen(endpoints)
     scheme, tls = "http", None
     if ssl_context is not None:
         scheme, tls = "https", TLS(ssl_context, NOT_PLAIN)
         protocol = partial(protocol, scheme=scheme)
     scheduler = get_scheduler()
-    listeners = [Listener(sock, protocol, max_connections, tls) for sock in sockets]
-    with _signals(scheduler, listeners):  # before anybody is told that there is somebody to stop
+    capacity = Capacity(limits.connections)
+    listeners = [
+        Listener(sock, protocol, capacity, tls, limits.write_idle_seconds) for sock in sockets
+    ]
+    # Before anybody is told that there is somebody to stop.
+    with _signals(scheduler, listeners, graceful_timeout):
         for sock, listener in zip(sockets, listeners, strict=True):
             listener._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
             listener.activate()
@@ -96,12 +108,16 @@ def _stop_after_last(scheduler: Scheduler, listeners: list[Listener]) -> None:
 
 
 @contextlib.contextmanager
-def _signals(scheduler: Scheduler, listeners: list[Listener]) -> Iterator[None]:
+def _signals(
+    scheduler: Scheduler, listeners: list[Listener], graceful_timeout: float
+) -> Iterator[None]:
     """Stop the listeners on SIGINT and SIGTERM, while the scheduler runs."""
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are the main thread's
         return
     asked = 0
+    kill = threading.Timer(AT_ONCE, _kill)
+    kill.daemon = True
 
     def tell(message: object) -> None:
         for listener in listeners:
@@ -112,17 +128,25 @@ def _signals(scheduler: Scheduler, listeners: list[Listener]) -> Iterator[None]:
         asked += 1
         if asked == 1:
             scheduler.call_soon(begin)
-        else:
+        elif asked == 2:
             scheduler.call_soon(lambda: tell(shutdownMicroprocess()))
+            kill.start()
 
     def begin() -> None:
         log.info("stopping; requests that have begun are finished (again to stop at once)")
         tell(producerFinished())
-        scheduler.call_later(DRAIN, lambda: tell(shutdownMicroprocess()))
+        scheduler.call_later(graceful_timeout, lambda: tell(shutdownMicroprocess()))
 
     old = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
+        kill.cancel()
         for number, handler in old.items():
             signal.signal(number, handler)
+
+
+def _kill() -> None:
+    """End the process, whatever it is doing."""
+    log.critical("a handler does not give way; the process ends without it")
+    os._exit(1)

@@ -120,11 +120,11 @@ def test_warns_of_what_cannot_be_reached() -> None:
 
 def test_runs_on_port_8080(serves: list[Any]) -> None:
     assert main(["run", "commanded"]) == 0
-    ((protocol, addresses, limit),) = serves
+    ((protocol, addresses, limits),) = serves
     assert addresses == [("127.0.0.1", 8080)]
     app = sys.modules["commanded"].app
     assert protocol == app.protocol
-    assert limit == app.limits.connections
+    assert limits == app.limits
     assert not app.debug
     assert not app.access_log
 
@@ -203,6 +203,8 @@ def test_an_address_that_cannot_be_had_is_a_line(
         ["run", "commanded", "--bind", "::1:80"],
         ["run", "commanded", "--bind", "127.0.0.1:65536"],
         ["run", "commanded", "--relo"],
+        ["run", "commanded", "--graceful-timeout", "-1"],
+        ["run", "commanded", "--graceful-timeout", "soon"],
         ["routes", "commanded", "--match", "/path"],
         ["routes", "commanded", "--match", "get /path"],
         ["routes", "commanded", "--match", "GET path"],
@@ -243,6 +245,9 @@ def test_reloading_runs_the_same_command_again(monkeypatch: pytest.MonkeyPatch) 
         ("bodies=1", "there is no limit 'bodies'"),
         ("body_bytes=much", "'much' is no number"),
         ("body_bytes", "'' is no number"),
+        ("body_bytes=-1", "the limit body_bytes cannot be -1"),
+        ("connections=0", "the limit connections cannot be 0"),
+        ("pipelined=0", "the limit pipelined cannot be 0"),
     ],
 )
 def test_a_limit_that_is_none(

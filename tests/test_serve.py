@@ -264,6 +264,34 @@ def test_a_client_that_does_not_read_costs_little(served: Served) -> None:
     until_idle(served)
 
 
+def test_a_client_that_does_not_read_is_cut_off(tmp_path: Path) -> None:
+    with Served(tmp_path, PROGRAM, "--limit", "write_idle_seconds=0.1") as own:
+        with own.connect() as client:
+            client.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
+            own.wait_for("the client went away during GET /endless")
+            with pytest.raises(ConnectionResetError):
+                while client.recv(1 << 20):
+                    pass
+        assert own.stop() == 0
+
+
+def test_connections_count_on_all_addresses_together(tmp_path: Path) -> None:
+    binds = ["127.0.0.1:0", f"unix:{tmp_path / 'app.sock'}"]
+    with Served(tmp_path, PROGRAM, "--limit", "connections=1", binds=binds) as own:
+        with own.connect() as first, socket.socket(socket.AF_UNIX) as second:
+            second.connect(str(tmp_path / "app.sock"))
+            for client in (first, second):
+                client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert first.recv(1000).endswith(b"Hello, World!")
+            second.settimeout(0.02)
+            with pytest.raises(TimeoutError):
+                second.recv(1)
+            first.close()
+            second.settimeout(20)
+            assert second.recv(1000).endswith(b"Hello, World!")
+        assert own.stop() == 0
+
+
 def test_a_thousand_connections_at_once(served: Served) -> None:
     before = until_idle(served)
     with ExitStack() as stack:
@@ -331,6 +359,35 @@ def test_a_second_signal_stops_it_at_once(own: Served, number: int) -> None:
     own.kill(number)
     assert own.wait() == 0
     client.close()
+
+
+def test_what_takes_longer_than_the_graceful_timeout_is_cut(tmp_path: Path) -> None:
+    with Served(tmp_path, PROGRAM, "--graceful-timeout", "0.1") as own:
+        client = own.client()
+        client.request("GET", "/begun")
+        answer = client.getresponse()
+        assert answer.read(6) == b"begun "
+        assert own.stop() == 0
+        with pytest.raises((ConnectionResetError, http.client.IncompleteRead)):
+            answer.read()
+        client.close()
+
+
+def test_a_handler_that_does_not_give_way_cannot_keep_it_from_ending(tmp_path: Path) -> None:
+    program = PROGRAM + """
+    @app.get("/loop")
+    def loop(request):
+        os.write(2, b"looping\\n")
+        while True:
+            pass
+    """
+    with Served(tmp_path, program) as own, own.connect() as client:
+        client.sendall(b"GET /loop HTTP/1.1\r\nHost: a\r\n\r\n")
+        own.wait_for("looping")
+        own.kill()
+        own.kill(signal.SIGINT)  # another one: two of a kind may be delivered as one
+        assert own.wait() == 1
+        assert "a handler does not give way" in own.lines[-1]
 
 
 def test_it_can_be_stopped_as_soon_as_it_serves(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 __all__ = ["Limits"]
 
@@ -23,11 +23,14 @@ class Limits:
     header_seconds: from the first byte of a request to the end of its header fields; beyond: 408.
         A new connection has as long for that first byte; beyond, it is closed.
     body_idle_seconds: without a byte of a body that is not complete; beyond: 408.
+    write_idle_seconds: without the client taking anything of its answer; beyond, it is cut off.
     keep_alive_seconds: between two requests; beyond, the connection is closed.
     requests: of one connection; with the answer to the last one it is closed. 0: any number.
-    connections: connections of one listening address; more wait until one closes.
+    pipelined: requests of one pipeline that are parsed and answered before others have their turn.
+        Those after them wait as bytes, of which no more are read.
+    connections: connections in all; more are not accepted until one closes.
 
-    Times are kept to the second.
+    Times are kept to the second. Raises ValueError for what would let nobody in, or is negative.
     """
 
     request_line: int = 8190
@@ -40,6 +43,13 @@ class Limits:
     discard_bytes: int = 65536
     header_seconds: float = 30.0
     body_idle_seconds: float = 30.0
+    write_idle_seconds: float = 30.0
     keep_alive_seconds: float = 5.0
     requests: int = 0
+    pipelined: int = 32
     connections: int = 10_000
+
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            if value < 0 or (value < 1 and name in ("connections", "pipelined")):
+                raise ValueError(f"the limit {name} cannot be {value}")

@@ -2,11 +2,12 @@
 
 parse_endpoint, listen, BindError: where to listen, which is an Address of TCP, a UnixAddress, a
 Descriptor or what systemd's Activation brings. Listener: accepts connections, over TLS or not,
-each with a component of a protocol factory behind it. ConnectedSocket: one connection, bytes in
-and bytes out.
+each with a component of a protocol factory behind it. Capacity: how many of them there may be.
+ConnectedSocket: one connection, bytes in and bytes out.
 """
 
 from .address import BACKLOG, Address, BindError, Endpoint, bind, listen, written
+from .capacity import Capacity
 from .connection import ConnectedSocket
 from .endpoint import parse_endpoint
 from .inherited import Activation, Descriptor
@@ -20,6 +21,7 @@ __all__ = [
     "Activation",
     "Address",
     "BindError",
+    "Capacity",
     "ConnectedSocket",
     "Descriptor",
     "Endpoint",

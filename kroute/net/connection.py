@@ -36,7 +36,9 @@ class ConnectedSocket(ReactiveComponent):
     What is cut off with something unsent, or by a shutdownMicroprocess, ends with a reset: the
     other side can tell it from an orderly end.
 
-    sock: connected, non-blocking, plain or TLS; it belongs to the component from now on.
+    sock: connected, non-blocking, plain or TLS; it belongs to the component from now on. stall:
+    seconds in which the other side has to take something of what we send, and after its end the
+    protocol something of what came before.
     protocol: the component that it is for. When that ends, the connection is closed. A
     ReactiveComponent is never held; it looks at its boxes itself.
     """
@@ -59,8 +61,6 @@ class ConnectedSocket(ReactiveComponent):
     """Messages that wait for a protocol whose inbox has no size."""
 
     STALL = 60.0
-    """Seconds in which the other side has to take something of what we send, and after its end
-    the protocol something of what came before."""
 
     LINGER = 2.0
     """Seconds in which the other side may notice that we closed, before it is cut off."""
@@ -68,9 +68,15 @@ class ConnectedSocket(ReactiveComponent):
     GRACE = 5.0
     """Seconds that the protocol has for its last words after the other side has ended."""
 
-    def __init__(self, sock: socket.socket | TLSSocket, protocol: component) -> None:
+    def __init__(
+        self,
+        sock: socket.socket | TLSSocket,
+        protocol: component,
+        stall: float | None = None,
+    ) -> None:
         super().__init__()
         self.sock = sock
+        self.stall = self.STALL if stall is None else stall
         self.protocol = protocol
         self._fd = sock.fileno()
         self._events = -1  # what the poller watches for; -1: it does not know us
@@ -284,7 +290,7 @@ class ConnectedSocket(ReactiveComponent):
     def _wait(self) -> None:
         """Begin to count the time that the other side, or the protocol, has for its next move."""
         if self._blocked or (self._eof and not self._told):
-            self._later(self.STALL)
+            self._later(self.stall)
         else:
             self._later(self.GRACE if self._eof else None)
 

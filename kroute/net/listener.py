@@ -16,6 +16,8 @@ from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
 from ..scheduler import READ, ReactiveComponent
+from .address import BACKLOG
+from .capacity import Capacity
 from .connection import ConnectedSocket
 from .tls import TLS, Handshake, Refusal, TLSSocket
 
@@ -36,14 +38,15 @@ class Listener(ReactiveComponent):
 
     sock: listening, non-blocking (see `bind`); it belongs to the component from now on.
     protocol: a protocol factory as for Kamaelia's ServerCore.
-    max_connections: while so many are open, the next ones wait in the kernel's backlog.
-    tls: if given, connections are encrypted.
+    max_connections: while so many are open, the next ones wait in the kernel's backlog; a
+    `Capacity` is one for several listeners. tls: if given, connections are encrypted. stall: see
+    ConnectedSocket.
     """
 
     Inboxes = {
         "inbox": "not used",
-        "control": "producerFinished: accept no more, end with the last connection; "
-        "shutdownMicroprocess: close everything",
+        "control": "producerFinished: accept those that wait and no more, end with the last "
+        "connection; shutdownMicroprocess: close everything",
     }
     Outboxes = {
         "outbox": "not used",
@@ -60,14 +63,18 @@ class Listener(ReactiveComponent):
         self,
         sock: socket.socket,
         protocol: ProtocolFactory,
-        max_connections: int = 10_000,
+        max_connections: int | Capacity = 10_000,
         tls: TLS | None = None,
+        stall: float | None = None,
     ) -> None:
         super().__init__()
         self.sock = sock
         self.protocol = protocol
-        self.max_connections = max_connections
+        if isinstance(max_connections, int):
+            max_connections = Capacity(max_connections)
+        self.capacity = max_connections
         self.tls = tls
+        self.stall = stall
         # With the protocol of each; a handshake has none, and is told of an end itself.
         self.connections: dict[ConnectedSocket | Handshake, component] = {}
         self._accepting = False
@@ -110,7 +117,9 @@ class Listener(ReactiveComponent):
                 for connection in list(self.connections):
                     connection._deliver(message, "control")
                 self.finish()
-            elif isinstance(message, producerFinished):
+            elif isinstance(message, producerFinished) and self.sock.fileno() >= 0:
+                if self._accepting:
+                    self._accept(BACKLOG)  # or closing resets those that wait
                 self._close()
                 for protocol in list(self.connections.values()):
                     protocol._deliver(message, "control")
@@ -119,9 +128,13 @@ class Listener(ReactiveComponent):
 
     def _ready(self, events: int) -> None:
         """The poller's callback: accept what is there."""
-        for _ in range(self.ACCEPT_AT_ONCE):
-            if len(self.connections) >= self.max_connections:
+        self._accept(self.ACCEPT_AT_ONCE)
+
+    def _accept(self, most: int) -> None:
+        for _ in range(most):
+            if self.capacity.full:
                 self._accept_no_more()
+                self.capacity.wait(self._accept_more)
                 return
             try:
                 sock, peer = self.sock.accept()
@@ -131,6 +144,7 @@ class Listener(ReactiveComponent):
                 if error.errno in OUT_OF_DESCRIPTORS:
                     log.error("cannot accept a connection: %s", error.strerror)
                     self._accept_no_more()
+                    self.capacity.wait(self._accept_more)
                     self.home.call_later(self.RETRY, self._accept_more)
                     return
                 continue  # that client gave up before it was its turn
@@ -167,7 +181,7 @@ class Listener(ReactiveComponent):
         """Make and wire the two components of a connection."""
         try:
             protocol = make()
-            connection = ConnectedSocket(sock, protocol)
+            connection = ConnectedSocket(sock, protocol, self.stall)
             connection.link((protocol, "outbox"), (connection, "inbox"))
             connection.link((protocol, "signal"), (connection, "control"))
             connection.link((connection, "outbox"), (protocol, "inbox"))
@@ -181,14 +195,14 @@ class Listener(ReactiveComponent):
 
     def _add(self, connection: ConnectedSocket | Handshake, protocol: component) -> None:
         self.connections[connection] = protocol
+        self.capacity.take()
         connection._callOnCloseDown.append(partial(self._disconnected, connection))
         connection.activate(Scheduler=self.home)
 
     def _disconnected(self, connection: ConnectedSocket | Handshake) -> None:
-        self.connections.pop(connection, None)
-        if self.sock.fileno() >= 0:
-            self._accept_more()
-        elif not self.connections:
+        if self.connections.pop(connection, None) is not None:
+            self.capacity.give_back()
+        if not self.connections and self.sock.fileno() < 0:
             self.finish()
 
 

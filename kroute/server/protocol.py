@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from math import inf
 from time import perf_counter
 
 import webob.exc
@@ -103,6 +104,7 @@ class HTTPProtocol(ReactiveComponent):
         self._ready: Callable[[], None] | None = None
         # How long the client may take.
         self._requests = 0
+        self._last: float = limits.requests or inf  # of the requests; less: this one is the last
         self._turn = 0
         self._awaited = NOTHING
         self._deadline: Deadline | None = None
@@ -137,12 +139,12 @@ class HTTPProtocol(ReactiveComponent):
         if self._deadline is not None:
             self._deadline.close()
 
-    AT_ONCE = 32
-    """Requests of a pipeline that are served before others have their turn."""
+    LAST_LOOK = 0.05
+    """Seconds in which, when the server is to end, a request that is on its way may arrive."""
 
     def react(self) -> None:
         """Work off what came in, as far as it goes, and send what came of it."""
-        self._turn = self.AT_ONCE
+        self._turn = self._limits.pipelined
         while self.dataReady("control"):
             self._obey(self.recv("control"))
         self._serve()
@@ -199,11 +201,21 @@ class HTTPProtocol(ReactiveComponent):
                 self._lengths.clear()
                 self._closing = self._marked = True  # nobody collects anything any more
         elif isinstance(message, producerFinished):
+            self._last = 0
             self._framing.keep_alive = False
-            if self._exchange is None or self._exchange.done:
+            exchange = self._exchange
+            if exchange is None:
+                self.home.call_later(self.LAST_LOOK, self._leave)
+            elif exchange.done:
                 self._closing = True
-            elif self._exchange.on_leave is not None:
-                self._exchange.on_leave()
+            elif exchange.on_leave is not None:
+                exchange.on_leave()
+
+    def _leave(self) -> None:
+        """Close, unless a request has come or begun to come; its answer will be the last."""
+        if self._exchange is None and not self._parser.in_message:
+            self._closing = True
+            self._arrived()
 
     def _gone(self) -> None:
         """There is no client any more."""
@@ -286,7 +298,7 @@ class HTTPProtocol(ReactiveComponent):
         self._head = head
         self._receiving = has_body = head.body_length != 0
         self._requests += 1
-        last = self._requests == self._limits.requests
+        last = self._requests >= self._last
         keep_alive = head.keep_alive and not last
         self._framing.begin(request.method, head.version == b"HTTP/1.1", keep_alive)
         self._exchange = exchange = Exchange(request, self, has_body)

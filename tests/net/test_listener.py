@@ -25,7 +25,7 @@ from Kamaelia.Chassis.ConnectedServer import ServerCore
 from Kamaelia.Internet.ConnectedSocketAdapter import ConnectedSocketAdapter
 from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 
-from kroute.net import Address, ConnectedSocket, Listener, bind
+from kroute.net import Address, Capacity, ConnectedSocket, Listener, bind
 from kroute.scheduler import PortablePoller, Scheduler
 
 from .helpers import PATIENCE, Chargen, Server, Still, after_cycles, all_of, exactly
@@ -272,6 +272,27 @@ def test_more_connections_than_allowed_wait_their_turn(serve: Serve) -> None:
         assert third.recv(1) == b"3"
 
 
+def test_two_listeners_can_share_a_capacity(serve: Serve) -> None:
+    capacity = Capacity(2)
+    server = serve(echo, max_connections=capacity)
+    other = Listener(bind(Address("127.0.0.1", 0)), echo, capacity)
+    server.call(lambda: other.activate(Scheduler=server.scheduler))
+    first = server.connect()
+    second, third = (socket.create_connection(("127.0.0.1", other.port)) for _ in range(2))
+    with first, second, third:
+        third.sendall(b"3")
+        for client in (first, second):
+            client.sendall(b"x")
+            assert client.recv(1) == b"x"
+        third.settimeout(0.02)
+        with pytest.raises(TimeoutError):
+            third.recv(1)
+        first.close()  # a connection of the one makes room for the other
+        third.settimeout(PATIENCE)
+        assert third.recv(1) == b"3"
+    server.until(lambda: not capacity.taken)
+
+
 class Poor:
     """A listening socket of a system that has no descriptor left, `times` times."""
 
@@ -396,6 +417,33 @@ def test_producer_finished_lets_connections_come_to_their_end(serve: Serve) -> N
         assert all_of(client) == b"last"
     server.join()
     assert server.listener._isStopped()
+
+
+def test_who_has_connected_by_the_end_is_not_reset(serve: Serve) -> None:
+    protocols: list[Still] = []
+
+    def factory(**where: object) -> component:
+        protocols.append(Still())
+        return protocols[-1]
+
+    server = serve(factory)
+
+    def connect_and_end() -> list[socket.socket]:
+        clients = [server.connect() for _ in range(100)]  # more than are accepted at once
+        for client in clients:
+            client.sendall(b"x")
+        server.listener._deliver(producerFinished(), "control")
+        return clients
+
+    with contextlib.ExitStack() as closing:
+        clients = [closing.enter_context(client) for client in server.call(connect_and_end)]
+        assert len(protocols) == len(clients)
+        for protocol in protocols:
+            assert server.until(lambda protocol=protocol: protocol.got("inbox")) == [b"x"]
+            server.call(protocol.send, b"answer", "outbox")
+            server.call(protocol.end)
+        assert {all_of(client) for client in clients} == {b"answer"}
+    server.join()
 
 
 def test_producer_finished_without_connections_is_the_end(serve: Serve) -> None:
