@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .declaring import Declaring
 from .gateway import Gateway
 from .handlers import bind_handler
-from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request
+from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request, field_reader
 from .net import Address
 from .routing import Place, URLMap
 from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
@@ -38,6 +38,8 @@ class App(Declaring):
     debug: show tracebacks to clients. limits: how much of everything a client may have.
     strict_slashes: `/a` and `/a/` are different paths; False redirects to the one there is.
     trusted_proxies: IP addresses and networks whose `Forwarded` and `X-Forwarded` fields count.
+    parser: "httptools" or "h11", the library that reads header fields; None for httptools, or h11
+    where that is not installed. Raises ValueError for another one, ImportError for one not there.
     """
 
     def __init__(
@@ -47,6 +49,7 @@ class App(Declaring):
         limits: Limits | None = None,
         strict_slashes: bool = True,
         trusted_proxies: Iterable[str] = LOCAL,
+        parser: str | None = None,
     ) -> None:
         self.policy = Policy()
         self.limits = Limits() if limits is None else limits
@@ -57,6 +60,7 @@ class App(Declaring):
         self.access_log = False
         self.proxies = Proxies(trusted_proxies)
         self.debug = debug
+        self.parser = parser
         self._dispatcher: Dispatcher | None = None
 
     @property
@@ -67,6 +71,17 @@ class App(Declaring):
     @debug.setter
     def debug(self, debug: bool) -> None:
         self.policy.debug = debug
+
+    @property
+    def parser(self) -> str | None:
+        """The name of the library that reads header fields; None for the fastest there is."""
+        return self._parser
+
+    @parser.setter
+    def parser(self, parser: str | None) -> None:
+        # Where none is named, the first connection chooses: whoever shows the log does so by then.
+        self._read_fields = None if parser is None else field_reader(parser)
+        self._parser = parser
 
     # Hooks and error handlers.
 
@@ -141,7 +156,9 @@ class App(Declaring):
         # A Unix socket has no address, but a WSGI application has a server (PEP 3333).
         local = (localip or "localhost", localport or (443 if scheme == "https" else 80))
         environs = EnvironMaker((peer, peerport), local, scheme, self.proxies)
-        return HTTPProtocol(dispatcher, environs, self.limits, access=access)
+        return HTTPProtocol(
+            dispatcher, environs, self.limits, access=access, read_fields=self._read_fields
+        )
 
     def check(self) -> None:
         """Compile the URL map and warn (RouteWarning) of what in it can never be reached."""

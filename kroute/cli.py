@@ -21,7 +21,7 @@ from math import inf
 
 from . import __version__
 from .app import App
-from .http import Limits, Proxies
+from .http import PARSERS, Limits, Proxies, field_reader
 from .listing import explained, listed, route_rows
 from .loading import LoadError, load_app
 from .net import Address, BindError, Endpoint, UnixAddress, parse_endpoint, tls_context
@@ -101,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help=f"that requests have to be finished after SIGTERM or Ctrl-C ({GRACEFUL_TIMEOUT:g})",
     )
+    run.add_argument(
+        "--parser",
+        type=_parser_name,
+        metavar="|".join(PARSERS),
+        help="the library that reads header fields (httptools, or h11 where that is missing)",
+    )
     run.add_argument("--access-log", action="store_true", help="log a line for each answer")
 
     routes = commands.add_parser(
@@ -170,6 +176,14 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _parser_name(text: str) -> str:
+    try:
+        field_reader(text)
+        return text
+    except (ValueError, ImportError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def _asked(text: str) -> tuple[str, str]:
     method, _, path = text.partition(" ")
     if not method.isupper() or not path.startswith("/"):
@@ -205,6 +219,7 @@ def _run(options: argparse.Namespace) -> int:
     app.access_log = app.access_log or options.access_log
     app.proxies = options.forwarded_allow_ips or app.proxies
     app.limits = replace(app.limits, **dict(options.limit))
+    app.parser = options.parser or app.parser
     app.check()
     raise_descriptor_limit()
     serve(

@@ -138,7 +138,26 @@ def test_runs_as_it_is_told(serves: list[Any]) -> None:
     assert app.access_log
 
 
+@pytest.mark.parametrize("words, parser", [("", None), ("--parser h11", "h11")])
+def test_the_parser_can_be_chosen(serves: list[Any], words: str, parser: str | None) -> None:
+    assert main(["run", "commanded:app", *words.split()]) == 0
+    assert sys.modules["commanded"].app.parser == parser
+
+
+def test_a_parser_that_the_author_has_chosen_stays(serves: list[Any], here: Path) -> None:
+    (here / "chosen.py").write_text("from kroute import App\napp = App(parser='h11')\n")
+    assert main(["run", "chosen"]) == 0
+    assert sys.modules["chosen"].app.parser == "h11"
+
+
 # What the user has to put right
+
+
+def test_a_parser_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "commanded", "--parser", "lxml"])
+    assert stopped.value.code == 2
+    assert "there is no parser 'lxml'; there are httptools and h11" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["run", "routes"])

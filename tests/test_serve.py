@@ -445,6 +445,14 @@ def test_debug_access_log_and_a_factory(tmp_path: Path) -> None:
         assert own.stop() == 0
 
 
+def test_it_serves_where_httptools_is_missing(tmp_path: Path) -> None:
+    missing = "import sys; sys.modules['httptools'] = None; from kroute.cli import main; main()"
+    with Served(tmp_path, PROGRAM, command=("-c", missing, "run")) as own:
+        assert own.ask("GET", "/") == (200, b"Hello, World!")
+        assert own.ask("POST", "/echo", b"body") == (200, b"body")
+        own.wait_for("requests are read by h11")
+
+
 def test_without_debug_nothing_is_shown(served: Served) -> None:
     code, text = served.ask("GET", "/fail")
     assert code == 500

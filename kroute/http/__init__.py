@@ -1,6 +1,7 @@
 """HTTP, sans-io: fed bytes, gives events; fed answers, gives bytes.
 
 RequestParser (Head, Data, End, NEED_DATA), EnvironMaker, RequestBody: a request from its bytes.
+PARSERS, field_reader: the libraries that read its fields.
 Proxies, LOCAL: whose word about a client is taken.
 accept_websocket, WebSocketFrames, Close: WebSocket.
 AnswerFraming, CONTINUE: an answer to its bytes. Request, Response: what handlers see of both.
@@ -12,6 +13,7 @@ from .body import EMPTY_BODY, BodyTooLarge, RequestBody
 from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from .exchange import BodyTaker, Exchange, Handler, Rules, Sink, Streaming, Upgradable
+from .fields import PARSERS, FieldReader, field_reader
 from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
 from .limits import Limits
@@ -25,6 +27,7 @@ __all__ = [
     "EMPTY_BODY",
     "LOCAL",
     "NEED_DATA",
+    "PARSERS",
     "RAW_PATH",
     "READER",
     "TRAILERS",
@@ -37,6 +40,7 @@ __all__ = [
     "EnvironMaker",
     "Event",
     "Exchange",
+    "FieldReader",
     "Handler",
     "Head",
     "Limits",
@@ -55,4 +59,5 @@ __all__ = [
     "WebSocketFrames",
     "accept_websocket",
     "add_trailers",
+    "field_reader",
 ]

@@ -8,8 +8,9 @@ from urllib.parse import unquote_to_bytes
 
 from .body import EMPTY_BODY
 from .errors import RemoteProtocolError
+from .fields import Fields
 from .forwarded import Proxies
-from .head import Fields, Head
+from .head import Head
 from .target import HOST, split_target
 
 __all__ = ["RAW_PATH", "TRAILERS", "EnvironMaker", "add_trailers"]

@@ -1,8 +1,8 @@
 """Head, parse_head, parse_trailers: a complete block of lines, taken apart (RFC 9112).
 
-httptools (llhttp) reads the fields and is strict about their lines. What they mean for the
-connection - length of the body, keep-alive - is worked out here, because there llhttp differs
-from the RFCs (it takes Proxy-Connection for Connection) and one release of it from the next.
+A FieldReader (httptools or h11) reads the fields. What they mean for the connection - length of
+the body, keep-alive - is worked out here, because there the two differ from one another and from
+the RFCs (llhttp takes Proxy-Connection for Connection), and one release from the next.
 """
 
 from __future__ import annotations
@@ -10,13 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-import httptools
-
 from .errors import RemoteProtocolError
+from .fields import FieldReader, Fields, NotFields
 
-__all__ = ["Fields", "Head", "parse_head", "parse_trailers"]
-
-Fields = list[tuple[bytes, bytes]]
+__all__ = ["Head", "parse_head", "parse_trailers"]
 
 
 @dataclass(slots=True)
@@ -41,9 +38,15 @@ class Head:
 # RFC 9110, section 5.6.2
 TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
+# RFC 9110, section 5.5: in a value, of these a tab only. Bare CR and LF are found by the parser.
+CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+
 # RFC 9112, section 3: one space between the parts. A target is any visible ASCII without "#". RFC
 # 3986 allows less, but browsers send such as "|" and "{" as they are (WHATWG URL, query state).
 REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!\"$-~]+) HTTP/([0-9])\.([0-9])\r\n")
+
+# RFC 9112, section 7: a coding, perhaps with parameters; `chunked` has none (section 7.1).
+CODING = re.compile(rb"chunked|(?!chunked[ \t]*;)[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*;.*)?")
 
 # RFC 9110, section 8.6. More digits than a file can have bytes are no length.
 LENGTH = re.compile(rb"[0-9]{1,19}")
@@ -51,11 +54,13 @@ LENGTH = re.compile(rb"[0-9]{1,19}")
 # The fields that mean something for the connection, and for nothing after it.
 _SPECIAL = frozenset((b"connection", b"content-length", b"expect", b"transfer-encoding"))
 
+NO_NAME = "the name of a header field is not a token (RFC 9110, section 5.1)"
+
 MAX_NAMES, MAX_NAME = 1024, 64
 _names: dict[bytes, bytes] = {}  # good names: which of _SPECIAL they are, or b""
 
 
-def parse_head(block: bytes, max_fields: int) -> Head:
+def parse_head(block: bytes, max_fields: int, read_fields: FieldReader) -> Head:
     """Request line and header fields. Raises RemoteProtocolError where they are not HTTP."""
     match = REQUEST_LINE.match(block)
     if match is None:
@@ -65,7 +70,14 @@ def parse_head(block: bytes, max_fields: int) -> Head:
         raise RemoteProtocolError("only HTTP/1.1 and HTTP/1.0 are spoken here", 505)
     # RFC 9110, section 2.5: a higher minor version is processed as the highest that is known.
     modern = minor != b"0"
-    headers = _read_fields(block[match.end() - 2 :], max_fields)
+    lines = block[match.end() - 2 :]
+    try:  # and no function shared with `parse_trailers`, as this is done for each request
+        headers = read_fields(lines)
+    except NotFields as error:
+        _body_length(_special(_read_plainly(lines, max_fields)), modern)
+        raise RemoteProtocolError(f"in the header fields: {error}") from error
+    if len(headers) > max_fields or lines.count(b"\n") != len(headers) + 2:
+        headers = _read_plainly(lines, max_fields)
     special = _special(headers)
     return Head(
         method,
@@ -79,38 +91,48 @@ def parse_head(block: bytes, max_fields: int) -> Head:
     )
 
 
-def parse_trailers(block: bytes, max_fields: int) -> Fields:
+def parse_trailers(block: bytes, max_fields: int, read_fields: FieldReader) -> Fields:
     """The fields after a chunked body, without those about framing, which have no place there."""
-    trailers = _read_fields(b"\r\n" + block, max_fields)
+    lines = b"\r\n" + block
+    try:
+        trailers, refused = read_fields(lines), None
+    except NotFields as error:
+        trailers, refused = _read_plainly(lines, max_fields), error
+    if len(trailers) > max_fields or lines.count(b"\n") != len(trailers) + 2:
+        trailers = _read_plainly(lines, max_fields)
     if _special(trailers):
         raise RemoteProtocolError("a trailer cannot frame a message (RFC 9110, section 6.5.1)")
+    if refused is not None:
+        raise RemoteProtocolError(f"in the trailers: {refused}") from refused
     return trailers
 
 
-class _Fields(Fields):
-    """A list that llhttp fills."""
+def _read_plainly(lines: bytes, max_fields: int) -> Fields:
+    """What is to be said of lines that a library refuses, or makes fewer fields of than they are.
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self.append((name, value.rstrip()))
-
-
-def _read_fields(lines: bytes, max_fields: int) -> Fields:
-    """Have llhttp read field lines, from the end of the line before them to the empty line.
-
-    It never sees a method or a target, so it can have no opinion on them.
+    The libraries differ in what they look at first and in what they call it. So that the answer
+    does not, all is read once more here, as slowly as it may be.
     """
-    fields = _Fields()
-    try:
-        httptools.HttpRequestParser(fields).feed_data(b"GET / HTTP/1.1" + lines)
-    except httptools.HttpParserUpgrade:
-        pass  # an offer, for a handler to take up; until then the connection speaks HTTP/1
-    except httptools.HttpParserError as error:
-        raise RemoteProtocolError(f"in the header fields: {error}") from error
+    fields = []
+    for line in lines[2:-4].split(b"\r\n") if len(lines) > 4 else ():
+        name, colon, value = line.partition(b":")
+        if line[:1] in (b" ", b"\t"):
+            # llhttp before 9.2 takes it.
+            problem = "a header field goes over several lines (RFC 9112, section 5.2)"
+        elif not colon:
+            problem = "a header field has no colon: NAME: VALUE is right"
+        elif name.endswith((b" ", b"\t")):
+            problem = "there is white space before a colon (RFC 9112, section 5.1)"
+        elif not TOKEN.fullmatch(name):
+            problem = NO_NAME
+        elif CONTROL.search(value):
+            problem = "a header field has a control character in its value (RFC 9110, section 5.5)"
+        else:
+            fields.append((name, value.strip(b" \t")))
+            continue
+        raise RemoteProtocolError(problem)
     if len(fields) > max_fields:
         raise RemoteProtocolError(f"more than {max_fields} header fields", 431)
-    if lines.count(b"\n") != len(fields) + 2:
-        # RFC 9112, section 5.2: obs-fold, which llhttp before 9.2 takes.
-        raise RemoteProtocolError("a header field goes over several lines")
     return fields
 
 
@@ -131,7 +153,7 @@ def _check_name(name: bytes) -> bytes:
     """What a field name means here; kept for the next time."""
     if not TOKEN.fullmatch(name):
         # RFC 9112, section 5.1: no white space before the colon; llhttp before 9.2 takes it.
-        raise RemoteProtocolError("the name of a header field is not a token")
+        raise RemoteProtocolError(NO_NAME)
     lower = name.lower()
     known = lower if lower in _SPECIAL else b""
     if len(name) <= MAX_NAME:
@@ -149,9 +171,9 @@ def _body_length(special: dict[bytes, bytes], modern: bool) -> int | None:
     length = special.get(b"content-length")
     coding = special.get(b"transfer-encoding")
     if coding is not None:
-        _check_coding(coding, modern)
         if length is not None:
             raise RemoteProtocolError("both Transfer-Encoding and Content-Length")
+        _check_coding(coding, modern)
         return None
     if length is None:
         return 0
@@ -160,15 +182,18 @@ def _body_length(special: dict[bytes, bytes], modern: bool) -> int | None:
     return int(length)
 
 
-def _check_coding(coding: bytes, modern: bool) -> None:
-    """Raise unless a transfer coding is `chunked` alone, the only one that is understood."""
+def _check_coding(value: bytes, modern: bool) -> None:
+    """Raise unless the transfer coding is `chunked` alone, the only one that is understood."""
     if not modern:
         raise RemoteProtocolError("HTTP/1.0 has no Transfer-Encoding (RFC 9112, section 6.1)")
-    *others, last = (name.strip().lower() for name in coding.split(b","))
-    if last != b"chunked" or last in others or b"" in others:
-        raise RemoteProtocolError("Transfer-Encoding does not end with one `chunked`")
-    if others:
-        raise RemoteProtocolError("no transfer coding but `chunked` is understood", 501)
+    codings = [coding.strip() for coding in value.lower().split(b",")]
+    if codings == [b"chunked"]:
+        return
+    if codings.count(b"chunked") > 1 or not all(map(CODING.fullmatch, codings)):
+        raise RemoteProtocolError("Transfer-Encoding is no list of codings, or chunked is twice")
+    # Section 6.1: what is not understood is 501. Section 6.3 has 400 where `chunked` is not the
+    # last one. Both are true of `gzip` alone, and what the client has to change is the coding.
+    raise RemoteProtocolError("no transfer coding but `chunked` is understood", 501)
 
 
 def _keeps_alive(connection: bytes | None, modern: bool) -> bool:

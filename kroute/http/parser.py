@@ -18,7 +18,8 @@ from enum import Enum
 from typing import Final, NoReturn
 
 from .errors import RemoteProtocolError
-from .head import TOKEN, Fields, Head, parse_head, parse_trailers
+from .fields import FieldReader, Fields, field_reader
+from .head import TOKEN, Head, parse_head, parse_trailers
 from .limits import Limits
 
 __all__ = ["NEED_DATA", "Data", "End", "Event", "Head", "NeedData", "RequestParser"]
@@ -68,10 +69,13 @@ class RequestParser:
     bytes that are not asked for stay in `buffered`. After a RemoteProtocolError it raises that
     again. After a Head with `keep_alive` false and its body it looks at nothing more (RFC 9112,
     section 9.6).
+
+    read_fields: of the library that is to read header fields; by default that of `field_reader()`.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, read_fields: FieldReader | None = None) -> None:
         self._limits = limits
+        self._read_fields = read_fields or field_reader()
         # A bytearray where pieces had to be put together: it grows without being copied.
         self._buffer: bytes | bytearray = b""
         self._start = 0  # bytes of the buffer that were looked at
@@ -129,7 +133,7 @@ class RequestParser:
         if block is None:
             return NEED_DATA
         try:
-            head = parse_head(block, self._limits.header_fields)
+            head = parse_head(block, self._limits.header_fields, self._read_fields)
         except RemoteProtocolError:
             self._check_block(block, is_head=True)
             raise
@@ -205,7 +209,7 @@ class RequestParser:
         if block is None:
             return NEED_DATA
         try:
-            trailers = parse_trailers(block, self._limits.header_fields)
+            trailers = parse_trailers(block, self._limits.header_fields, self._read_fields)
         except RemoteProtocolError:
             self._check_block(block, is_head=False)
             raise

@@ -28,6 +28,7 @@ from ..http import (
     End,
     EnvironMaker,
     Exchange,
+    FieldReader,
     Head,
     Limits,
     RemoteProtocolError,
@@ -60,6 +61,7 @@ class HTTPProtocol(ReactiveComponent):
     more than `limits.output_high` bytes of it a handler is paused and no request is begun.
 
     dispatcher: gets an `Exchange` in its inbox for each request. make_request: from an environ.
+    read_fields: of a parser; None for the fastest there is.
     """
 
     Inboxes = {
@@ -80,6 +82,7 @@ class HTTPProtocol(ReactiveComponent):
         limits: Limits,
         make_request: type[Request] = Request,
         access: AccessLog | None = None,
+        read_fields: FieldReader | None = None,
     ) -> None:
         super().__init__()
         # At once, not in `on_start`: a Dispatcher that nobody is linked to may end until then.
@@ -88,7 +91,7 @@ class HTTPProtocol(ReactiveComponent):
         self._limits = limits
         self._make_request = make_request
         self._access = access
-        self._parser = RequestParser(limits)
+        self._parser = RequestParser(limits, read_fields)
         self._hungry = True  # the parser has asked for more bytes
         self._framing = AnswerFraming()
         self._exchange: Exchange | None = None

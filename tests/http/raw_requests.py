@@ -1,4 +1,7 @@
-"""The corpus of raw requests, and how events are written there."""
+"""The corpus of raw requests, and how events are written there.
+
+`parse` has every one of PARSERS read what it is given, and they have to say the same.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from kroute.http import (
     RemoteProtocolError,
     RequestParser,
 )
+from kroute.http.fields import PARSERS, FieldReader, field_reader
 
 CORPUS = Path(__file__).parent / "corpus"
 
@@ -71,8 +75,21 @@ class Refused(NamedTuple):
 
 
 def parse(pieces: Iterable[bytes], limits: Limits | None = None) -> list[Event | Refused]:
-    """What a parser says of bytes that come in pieces; parts of a body put together."""
-    parser = RequestParser(limits or Limits())
+    """What the parsers say of bytes that come in pieces; parts of a body put together."""
+    pieces = list(pieces)
+    first, *others = (
+        parse_by(field_reader(name), pieces, limits or Limits()) for name in PARSERS
+    )
+    for other in others:
+        assert other == first, pieces
+    return first
+
+
+def parse_by(
+    reader: FieldReader, pieces: Iterable[bytes], limits: Limits
+) -> list[Event | Refused]:
+    """The same of one parser."""
+    parser = RequestParser(limits, reader)
     events: list[Event | Refused] = []
     for piece in pieces:
         parser.feed(piece)

@@ -48,6 +48,21 @@ def client(world: World) -> Client:
     return world.client(make())
 
 
+# The library that reads header fields
+
+
+@pytest.mark.parametrize("parser", [None, "httptools", "h11"])
+def test_answers_the_same_whatever_reads_the_fields(world: World, parser: str | None) -> None:
+    app = make()
+    app.parser = parser
+    client = world.client(app)
+    assert client.get("/say/hello").text == "hello"
+    assert client.ask("POST", "/echo", chunks=[b"one ", b"two"]).text == "one two"
+    refused = client.get("/say/hello", Transfer_Encoding="gzip")
+    assert (refused.code, refused["Connection"]) == (501, "close")
+    assert client.ended == "closed"
+
+
 # Connections that persist (RFC 9112, section 9.3)
 
 
