@@ -40,6 +40,8 @@ class App(Declaring):
     trusted_proxies: IP addresses and networks whose `Forwarded` and `X-Forwarded` fields count.
     parser: "httptools" or "h11", the library that reads header fields; None for httptools, or h11
     where that is not installed. Raises ValueError for another one, ImportError for one not there.
+    access_log: "common", "combined" or "json", for a line about each answer in the log
+    "kroute.access" (see `AccessLog`).
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class App(Declaring):
         strict_slashes: bool = True,
         trusted_proxies: Iterable[str] = LOCAL,
         parser: str | None = None,
+        access_log: str | None = None,
     ) -> None:
         self.policy = Policy()
         self.limits = Limits() if limits is None else limits
@@ -57,7 +60,7 @@ class App(Declaring):
             self.policy, strict_slashes=strict_slashes, bind=bind_handler
         )
         self._declarations = self.urls
-        self.access_log = False
+        self.access_log = access_log
         self.proxies = Proxies(trusted_proxies)
         self.debug = debug
         self.parser = parser
@@ -82,6 +85,15 @@ class App(Declaring):
         # Where none is named, the first connection chooses: whoever shows the log does so by then.
         self._read_fields = None if parser is None else field_reader(parser)
         self._parser = parser
+
+    @property
+    def access_log(self) -> str | None:
+        """The format of the access log; None: there is none. Raises ValueError for no format."""
+        return None if self._access is None else self._access.form
+
+    @access_log.setter
+    def access_log(self, form: str | None) -> None:
+        self._access = None if form is None else AccessLog(form)
 
     # Hooks and error handlers.
 
@@ -152,12 +164,11 @@ class App(Declaring):
             self.check()
             self._dispatcher = dispatcher = Dispatcher(self.urls)
             dispatcher.activate()
-        access = AccessLog() if self.access_log else None
         # A Unix socket has no address, but a WSGI application has a server (PEP 3333).
         local = (localip or "localhost", localport or (443 if scheme == "https" else 80))
         environs = EnvironMaker((peer, peerport), local, scheme, self.proxies)
         return HTTPProtocol(
-            dispatcher, environs, self.limits, access=access, read_fields=self._read_fields
+            dispatcher, environs, self.limits, access=self._access, read_fields=self._read_fields
         )
 
     def check(self) -> None:
@@ -207,7 +218,7 @@ class App(Declaring):
 
         Raises BindError where the address cannot be listened on.
         """
-        show_log()
+        show_log(self.access_log is not None)
         self.check()
         raise_descriptor_limit()
         where = Address(host, port)

@@ -28,13 +28,18 @@ from .net import Address, BindError, Endpoint, UnixAddress, parse_endpoint, tls_
 from .reload import run_reloading
 from .routing import RouteError
 from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
+from .server import ACCESS_FORMATS
 
 __all__ = ["main"]
+
+ACCESS_LOG = "--access-log"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with `arguments` (those of the process by default); returns its status."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    # argparse would take the next word for the format.
+    words = [f"{ACCESS_LOG}={ACCESS_FORMATS[0]}" if word == ACCESS_LOG else word for word in words]
     options = _parser().parse_args(words)
     options.words = words
     try:
@@ -107,7 +112,13 @@ def _parser() -> argparse.ArgumentParser:
         metavar="|".join(PARSERS),
         help="the library that reads header fields (httptools, or h11 where that is missing)",
     )
-    run.add_argument("--access-log", action="store_true", help="log a line for each answer")
+    run.add_argument(
+        ACCESS_LOG,
+        choices=ACCESS_FORMATS,
+        metavar="FORMAT",
+        help="log a line for each answer to the standard output, in one of the formats "
+        f"{', '.join(ACCESS_FORMATS)}; the first where no =FORMAT is given",
+    )
 
     routes = commands.add_parser(
         "routes",
@@ -214,9 +225,9 @@ def _run(options: argparse.Namespace) -> int:
     if options.reload:
         return _run_reloading(options.words)
     app = _load(options.app)
-    show_log()
     app.debug = app.debug or options.debug
-    app.access_log = app.access_log or options.access_log
+    app.access_log = options.access_log or app.access_log
+    show_log(app.access_log is not None)
     app.proxies = options.forwarded_allow_ips or app.proxies
     app.limits = replace(app.limits, **dict(options.limit))
     app.parser = options.parser or app.parser

@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -43,11 +44,16 @@ NOT_PLAIN = (
 """What a client is told that speaks HTTP without TLS where TLS is spoken."""
 
 
-def show_log() -> None:
-    """Write kroute's log to the error output, unless the program has set up logging itself."""
+def show_log(access: bool = False) -> None:
+    """Write kroute's log to the error output, and that of accesses, if it is wanted, to the
+    standard output as it is; unless the program has set up logging itself."""
     if not logging.getLogger().handlers:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
         log.setLevel(logging.INFO)
+        accesses = logging.getLogger("kroute.access")
+        if access and not accesses.handlers:
+            accesses.addHandler(logging.StreamHandler(sys.stdout))
+            accesses.propagate = False
 
 
 def raise_descriptor_limit() -> None:

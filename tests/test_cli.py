@@ -70,7 +70,7 @@ def serves(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     asked: list[Any] = []
     monkeypatch.setattr(cli, "serve", lambda *arguments, **_: asked.append(arguments))
     monkeypatch.setattr(cli, "raise_descriptor_limit", lambda: None)
-    monkeypatch.setattr(cli, "show_log", lambda: None)
+    monkeypatch.setattr(cli, "show_log", lambda access: None)
     return asked
 
 
@@ -135,7 +135,13 @@ def test_runs_as_it_is_told(serves: list[Any]) -> None:
     assert serves[0][1] == [("0.0.0.0", 80), ("::1", 8081), ("127.0.0.1", 9000)]
     app = sys.modules["commanded"].app
     assert app.debug
-    assert app.access_log
+    assert app.access_log == "common"
+
+
+@pytest.mark.parametrize("form", ["common", "combined", "json"])
+def test_the_access_log_has_a_format(serves: list[Any], form: str) -> None:
+    assert main(["run", f"--access-log={form}", "commanded:app"]) == 0
+    assert sys.modules["commanded"].app.access_log == form
 
 
 @pytest.mark.parametrize("words, parser", [("", None), ("--parser h11", "h11")])
@@ -222,6 +228,7 @@ def test_an_address_that_cannot_be_had_is_a_line(
         ["run", "commanded", "--bind", "::1:80"],
         ["run", "commanded", "--bind", "127.0.0.1:65536"],
         ["run", "commanded", "--relo"],
+        ["run", "commanded", "--access-log=apache"],
         ["run", "commanded", "--graceful-timeout", "-1"],
         ["run", "commanded", "--graceful-timeout", "soon"],
         ["routes", "commanded", "--match", "/path"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import re
 import signal
@@ -129,8 +130,6 @@ def own(tmp_path: Path) -> Iterator[Served]:
 
 
 def state(served: Served) -> dict[str, int]:
-    import json
-
     found: dict[str, int] = json.loads(served.ask("GET", "/state")[1])
     return found
 
@@ -439,10 +438,33 @@ def test_debug_access_log_and_a_factory(tmp_path: Path) -> None:
         code, text = own.ask("GET", "/fail", Accept="text/plain")
         assert code == 500
         assert b"ValueError: secret" in text
-        own.wait_for(r'127\.0\.0\.1 - - \[.*\] "GET /fail HTTP/1\.1" 500 \d+ \d+\.\dms$')
         own.ask("GET", "/?a=%0a")
-        own.wait_for(r'"GET /\?a=%0a HTTP/1\.1" 200 13 ')
         assert own.stop() == 0
+        failed, asked = own.accesses
+        line = r'127\.0\.0\.1 - - \[.*\] "GET /fail HTTP/1\.1" 500 \d+ \d+\.\dms'
+        assert re.fullmatch(line, failed)
+        assert '"GET /?a=%0a HTTP/1.1" 200 13 ' in asked
+
+
+def test_the_access_log_is_the_standard_output_and_nothing_else(tmp_path: Path) -> None:
+    with Served(tmp_path, PROGRAM, "--access-log=json") as own:
+        own.ask("GET", "/", **{"User-Agent": "mine", "Referer": '"\\'})
+        own.ask("GET", "/fail")
+        assert own.stop() == 0
+        entries = [json.loads(line) for line in own.accesses]
+        assert [entry["status"] for entry in entries] == [200, 500]
+        assert (entries[0]["user_agent"], entries[0]["referer"]) == ("mine", '"\\')
+        assert not any("kroute.access" in line for line in own.lines)
+        assert any("ValueError: secret" in line for line in own.lines)
+
+
+def test_a_program_that_sets_up_logging_itself_has_its_way(tmp_path: Path) -> None:
+    program = "import logging\nlogging.basicConfig(format='mine %(message)s', level=20)\n"
+    with Served(tmp_path, program + textwrap.dedent(PROGRAM), "--access-log") as own:
+        own.ask("GET", "/")
+        assert own.wait_for("^mine 127.* 200 13 ")
+        assert own.stop() == 0
+        assert not own.accesses
 
 
 def test_it_serves_where_httptools_is_missing(tmp_path: Path) -> None:

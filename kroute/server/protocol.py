@@ -392,7 +392,9 @@ class HTTPProtocol(ReactiveComponent):
         response = Response(f"{error}\n", error.status, content_type="text/plain")
         self._send_whole(response, response.body)
         log.info("answered %s to %s: %s", response.status, self._environs.peer, error)
-        if self._access is not None:
+        if exchange is not None:
+            self._log_access(exchange)
+        elif self._access is not None:
             self._access.refused(self._environs.peer, response.status, self._sent)
 
     # Sink: from answers to bytes.

@@ -81,9 +81,20 @@ class Page:
 
     def _serve(self, command: list[str]) -> None:
         self._stop()
-        self.server = subprocess.Popen(
-            command, cwd=self.folder, env=self.environ, stderr=subprocess.PIPE, text=True
-        )
+        output = None
+        if ">" in command:
+            at = command.index(">")
+            output = self.folder / command[at + 1]
+            command = command[:at] + command[at + 2 :]
+        with open(output or os.devnull, "wb") as stdout:
+            self.server = subprocess.Popen(
+                command,
+                cwd=self.folder,
+                env=self.environ,
+                stdout=stdout if output else None,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         assert self.server.stderr is not None
         log = ""
         for line in self.server.stderr:

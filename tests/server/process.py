@@ -23,7 +23,8 @@ class Served:
     """`kroute run` of a module, until the end of a `with`.
 
     program: the source of the module `served`, put into `directory`. arguments: of the command.
-    lines: what it has logged so far. url, port: of the first address.
+    lines: what it has logged so far. accesses: lines of its access log. urls, port: where it
+    serves; the port of the first address.
     """
 
     def __init__(
@@ -36,16 +37,19 @@ class Served:
         command: Sequence[str] = ("-m", "kroute", "run"),
     ) -> None:
         (directory / "served.py").write_text(textwrap.dedent(program))
+        self._output = directory / "output.txt"
         words = [sys.executable, "-W", "always::ResourceWarning", *command]
         if "run" in command:
             words += [name, *arguments]
             words += [word for bind in binds for word in ("--bind", bind)]
-        self.process = subprocess.Popen(
-            words,
-            cwd=directory,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        with open(self._output, "wb") as output:
+            self.process = subprocess.Popen(
+                words,
+                cwd=directory,
+                stdout=output,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
         self.lines: list[str] = []
         self.urls: list[str] = []
         try:
@@ -66,6 +70,10 @@ class Served:
             if found:
                 return found
         raise AssertionError("\n".join(["it ended:", *self.lines]))
+
+    @property
+    def accesses(self) -> list[str]:
+        return self._output.read_text().splitlines()
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE)

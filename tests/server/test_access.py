@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,16 +16,14 @@ from .harness import Client, World, raw
 
 LINE = re.compile(
     r"(?P<peer>\S+) - - \[\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "
-    r'"(?P<what>[^"\s]+ [^"\s]+ HTTP/1\.[01]|-)" (?P<code>\d{3}|-) (?P<size>\d+) '
-    r"(?P<took>\d+\.\dms|-)(?P<cut> cut)?"
+    r'"(?P<what>[^"\s]+ [^"\s]+ HTTP/1\.[01]|-)" (?P<code>\d{3}|-) (?P<size>\d+)'
+    r"(?P<more>(?: \"[^\"]*\"){2})?"
+    r" (?P<took>\d+\.\d)ms(?P<cut> cut)?"
 )
 
 
-@pytest.fixture
-def client(world: World, caplog: pytest.LogCaptureFixture) -> Client:
-    caplog.set_level(logging.INFO, "kroute.access")
-    app = App()
-    app.access_log = True
+def make(form: str = "common") -> App:
+    app = App(access_log=form)
     app.add("/hello/{name}", {"*": lambda request, name: "x" * 12})
 
     @app.get("/stream")
@@ -41,13 +42,23 @@ def client(world: World, caplog: pytest.LogCaptureFixture) -> Client:
         yield "123"
         yield from sleep(10)
 
+    @app.post("/body")
+    def body(request):
+        return request.body
+
     @app.get("/broken")
     def broken(request):
         yield Response(content_type="text/plain")
         yield "123"
         raise ValueError
 
-    return world.client(app)
+    return app
+
+
+@pytest.fixture
+def client(world: World, caplog: pytest.LogCaptureFixture) -> Client:
+    caplog.set_level(logging.INFO, "kroute.access")
+    return world.client(make())
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[re.Match[str]]:
@@ -123,6 +134,91 @@ def test_nobody_can_write_a_line_of_his_own(
     (line,) = lines(caplog)
     assert line["what"].isascii()
     assert line["what"].isprintable()
+
+
+def entry(caplog: pytest.LogCaptureFixture) -> dict[str, Any]:
+    (record,) = (record for record in caplog.records if record.name == "kroute.access")
+    text = record.getMessage()
+    assert text.isascii() and text.isprintable()
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+def test_the_combined_format(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "kroute.access")
+    client = world.client(make("combined"))
+    client.get("/hello/World", Referer="http://a/", User_Agent='me"\\\t\xff" 200 1')
+    client.get("/hello/World")
+    first, second = lines(caplog)
+    assert first["more"] == r' "http://a/" "me\x22\x5c\x09\xff\x22 200 1"'
+    assert second["more"] == ' "-" "-"'
+
+
+def test_the_json_format(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "kroute.access")
+    agent = '"}\t\xff\\'
+    world.client(make("json")).get("/hello/World?a", User_Agent=agent)
+    found = entry(caplog)
+    age = datetime.now().astimezone() - datetime.fromisoformat(found.pop("time"))
+    assert abs(age) < timedelta(minutes=1)
+    assert 0 <= found.pop("ms") < 60_000
+    assert found == {
+        "peer": "192.0.2.7",
+        "method": "GET",
+        "target": "/hello/World?a",
+        "protocol": "HTTP/1.1",
+        "status": 200,
+        "bytes": 12,
+        "referer": None,
+        "user_agent": agent,
+        "cut": False,
+    }
+
+
+def test_json_of_a_client_that_went_away(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "kroute.access")
+    client = world.client(make("json"))
+    client.feed(raw("GET", "/slow"))
+    client.hang_up()
+    found = entry(caplog)
+    assert (found["status"], found["cut"], found["target"]) == (None, True, "/slow")
+
+
+@pytest.mark.parametrize("form", ["common", "combined", "json"])
+def test_a_line_for_what_was_no_request(
+    world: World, caplog: pytest.LogCaptureFixture, form: str
+) -> None:
+    caplog.set_level(logging.INFO, "kroute.access")
+    client = world.client(make(form))
+    client.feed(b'G"T \r\n\r\n')
+    (answer,) = client.answers()
+    assert answer.code == 400
+    size = len(answer.body)
+    if form == "json":
+        found = entry(caplog)
+        assert (found["method"], found["status"], found["bytes"]) == (None, 400, size)
+    else:
+        (line,) = lines(caplog)
+        assert (line["what"], line["code"], line["size"]) == ("-", "400", str(size))
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_request_whose_body_is_refused_is_named(
+    world: World, client: Client, caplog: pytest.LogCaptureFixture, late: bool
+) -> None:
+    client.feed(raw("POST", "/body", chunks=[b"x"])[:-6])
+    if late:
+        world.elapse(31)
+    else:
+        client.feed(b"no chunk")
+    (line,) = lines(caplog)
+    assert line["what"] == "POST /body HTTP/1.1"
+    assert line["code"] == ("408" if late else "400")
+
+
+def test_there_is_no_other_format() -> None:
+    with pytest.raises(ValueError, match="there are common, combined, json"):
+        App(access_log="apache")
 
 
 def test_there_is_none_unless_asked_for(world: World, caplog: pytest.LogCaptureFixture) -> None:

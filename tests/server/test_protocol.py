@@ -375,7 +375,7 @@ def test_refuses_what_is_not_http(
 ) -> None:
     caplog.set_level(logging.INFO, "kroute")
     app = make()
-    app.access_log = True
+    app.access_log = "common"
     client = world.client(app)
     data, code = BAD[what]
     if bytewise and len(data) < 1000:
