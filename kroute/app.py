@@ -14,7 +14,7 @@ from .gateway import Gateway
 from .handlers import bind_handler
 from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request, field_reader
 from .net import Address
-from .routing import Place, URLMap
+from .routing import Place, RouteWarning, URLMap
 from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
 from .server import (
     AccessLog,
@@ -65,6 +65,7 @@ class App(Declaring):
         self.debug = debug
         self.parser = parser
         self._dispatcher: Dispatcher | None = None
+        self._warned: set[str] = set()
 
     @property
     def debug(self) -> bool:
@@ -172,9 +173,14 @@ class App(Declaring):
         )
 
     def check(self) -> None:
-        """Compile the URL map and warn (RouteWarning) of what in it can never be reached."""
+        """Compile the URL map and warn (RouteWarning) of what in it can never be reached, once of
+        each, as if the line of its declaration did so."""
         for warning in self.urls.compile():
-            warnings.warn(warning, stacklevel=2)
+            if str(warning) in self._warned:
+                continue
+            self._warned.add(str(warning))
+            place = warning.place or Place.here()
+            warnings.warn_explicit(warning, RouteWarning, place.file, place.line)
 
     @cached_property
     def gateway(self) -> Gateway:

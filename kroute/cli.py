@@ -15,18 +15,20 @@ import signal
 import ssl
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from math import inf
+from typing import TextIO
 
 from . import __version__
 from .app import App
 from .http import PARSERS, Limits, Proxies, field_reader
-from .listing import explained, listed, route_rows
+from .listing import explained, listed, match_row, route_rows
 from .loading import LoadError, load_app
 from .net import Address, BindError, Endpoint, UnixAddress, parse_endpoint, tls_context
 from .reload import run_reloading
-from .routing import RouteError
+from .routing import RouteError, RouteWarning
 from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
 from .server import ACCESS_FORMATS
 
@@ -45,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.command(options)
         return status
-    except (LoadError, BindError, RouteError) as error:
+    except (LoadError, BindError, RouteError, RouteWarning) as error:
+        # A warning is raised where the interpreter was asked for that (-W error).
         print(f"kroute: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -196,10 +199,10 @@ def _parser_name(text: str) -> str:
 
 
 def _asked(text: str) -> tuple[str, str]:
-    method, _, path = text.partition(" ")
-    if not method.isupper() or not path.startswith("/"):
+    method, _, url = text.partition(" ")
+    if not method.isupper() or not re.match("/|https?://", url):
         raise argparse.ArgumentTypeError(f"{text!r} is no request; 'GET /path' is")
-    return method, path
+    return method, url
 
 
 def _load(name: str) -> App:
@@ -214,6 +217,25 @@ def _load(name: str) -> App:
             trace = trace.tb_next
         traceback.print_exception(type(error), error, trace)
         raise LoadError(f"{name} could not be loaded: {type(error).__name__}") from None
+
+
+def _check(app: App) -> None:
+    """Say in a line each what is wrong with the map, but not fatal."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _show
+        app.check()
+
+
+def _show(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """In the place of `warnings.showwarning`: a RouteWarning says itself where it belongs."""
+    print(f"kroute: warning: {message}", file=sys.stderr)
 
 
 def _is_ours(file: str) -> bool:
@@ -231,7 +253,7 @@ def _run(options: argparse.Namespace) -> int:
     app.proxies = options.forwarded_allow_ips or app.proxies
     app.limits = replace(app.limits, **dict(options.limit))
     app.parser = options.parser or app.parser
-    app.check()
+    _check(app)
     raise_descriptor_limit()
     serve(
         app.protocol,
@@ -274,11 +296,11 @@ def _run_reloading(words: Sequence[str]) -> int:
 def _routes(options: argparse.Namespace) -> int:
     """List the routes of an application in the order they are tried."""
     app = _load(options.app)
-    app.check()
+    _check(app)
     if options.match:
-        lines, taken = explained(app.urls, *options.match)
-        print("\n".join(lines))
-        return 0 if taken else 1
+        row = match_row(app.urls, *options.match)
+        print(json.dumps(row, indent=2) if options.json else "\n".join(explained(row)))
+        return 0 if row["handler"] or row["location"] else 1
     rows = route_rows(app.urls)
     print(json.dumps(rows, indent=2) if options.json else "\n".join(listed(rows)))
     return 0

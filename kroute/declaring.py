@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Collection as Collected
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +19,7 @@ from .handlers import (
     table_of,
 )
 from .http import Handler
-from .routing import Declarations, Place, RouteError, URLMap
+from .routing import Declarations, Place, RouteError, URLMap, nearest
 from .scheduler import get_scheduler
 
 if TYPE_CHECKING:
@@ -30,12 +31,19 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 ACTIONS = ("index", "create", "new", "show", "edit", "update", "delete")
 
-# What a route takes beside its path, methods and handlers; the rest is `URLMap.add`'s.
 # What other frameworks write for a type; as a regex it would match that word alone.
 TYPED = re.compile(r"\{(\w+):(int|float|str|string|path|uuid|any)\}")
+# What they write for a variable.
+ANGLED = re.compile(r"(?<!\(\?P)<(?:\w+:)?(\w+)>")
 
+# What a route takes beside its path, methods and handlers: ours, and what `URLMap.add` takes.
 HANDLER_OPTIONS = ("threaded", "max_body", "stream")
 ROUTE_OPTIONS = ("name", "requirements", "defaults", "conditions", "filter", "minimize")
+# What the others take.
+SUBMAPPER_OPTIONS = ("name_prefix", *ROUTE_OPTIONS[1:])
+RESOURCE_OPTIONS = ("parent_resource", "path_prefix", "name_prefix", "requirements")
+COLLECTION_OPTIONS = ("path_prefix", "member_prefix", "requirements")
+REDIRECT_OPTIONS = ("code", "name", "requirements", "conditions")
 
 
 class Declaring:
@@ -101,33 +109,22 @@ class Declaring:
         if isinstance(table, Mapping):
             methods = {**table, **methods}
         elif table is not None:
-            methods = {**table_of(table, path), **methods}
+            with _declared_at(place):
+                methods = {**table_of(table, path), **methods}
         self._add(path, methods, place, options)
 
     def _add(
         self, path: str, methods: Mapping[str, Any], place: Place, options: Mapping[str, Any]
     ) -> None:
-        known = HANDLER_OPTIONS + ROUTE_OPTIONS
-        unknown = options.keys() - set(known)
-        if unknown:
-            problem = f"{min(unknown)!r} is no option of a route; there are {', '.join(known)}"
-            if min(unknown).upper() in ("METHOD", "GET", "POST", "PUT", "PATCH", "DELETE"):
-                problem += "; methods are methods=['PUT'] for route(), PUT=handler for add()"
-            raise RouteError(problem, path=path, place=place)
-        typed = TYPED.search(path)
-        if typed is not None:
-            problem = (
-                f"{typed[0]!r}: after the colon stands a regex, and {typed[2]!r} matches only "
-                f"that word; for a number annotate the parameter ({typed[1]}: int), for a rest "
-                f"with slashes write '*{typed[1]}'"
-            )
-            raise RouteError(problem, path=path, place=place)
+        _check_options(options, HANDLER_OPTIONS + ROUTE_OPTIONS, "a route", path, place)
+        _check_language(path, place)
         ours = {name: options[name] for name in HANDLER_OPTIONS if name in options}
         theirs = {name: options[name] for name in ROUTE_OPTIONS if name in options}
-        handlers = {
-            method: make_handler(thing, path, **ours) for method, thing in methods.items()
-        }
-        self._declarations.add(path, handlers, place=place, **theirs)
+        with _declared_at(place):
+            handlers = {
+                method: make_handler(thing, path, **ours) for method, thing in methods.items()
+            }
+            self._declarations.add(path, handlers, place=place, **theirs)
 
     def resource(
         self,
@@ -151,18 +148,21 @@ class Declaring:
         `formatted` each path also ends in `.{format}`, which the actions take as an argument that
         has a default (Routes always does so).
         """
+        place = Place.here(1)
+        _check_options(options, RESOURCE_OPTIONS, "a resource", collection_name, place)
         names = (*ACTIONS, *(collection or {}), *(member or {}), *(new or {}))
-        self._declarations.resource(
-            member_name,
-            collection_name,
-            _actions(table, names, collection_name, threaded, max_body),
-            place=Place.here(1),
-            collection=collection,
-            member=member,
-            new=new,
-            formatted=formatted,
-            **options,
-        )
+        with _declared_at(place):
+            self._declarations.resource(
+                member_name,
+                collection_name,
+                _actions(table, names, collection_name, threaded, max_body),
+                place=place,
+                collection=collection,
+                member=member,
+                new=new,
+                formatted=formatted,
+                **options,
+            )
 
     def collection(
         self,
@@ -181,14 +181,17 @@ class Declaring:
         table: as for `resource`, with the seven actions. options: path_prefix, member_prefix
         (`/{id}`), requirements. formatted: paths may end in `.{format}`.
         """
-        made = self._declarations.collection(
-            collection_name,
-            member_name,
-            _actions(table, ACTIONS, collection_name, threaded, max_body),
-            place=Place.here(1),
-            formatted=formatted,
-            **options,
-        )
+        place = Place.here(1)
+        _check_options(options, COLLECTION_OPTIONS, "a collection", collection_name, place)
+        with _declared_at(place):
+            made = self._declarations.collection(
+                collection_name,
+                member_name,
+                _actions(table, ACTIONS, collection_name, threaded, max_body),
+                place=place,
+                formatted=formatted,
+                **options,
+            )
         return Collection(made, Submapper(made.member))
 
     def redirect(self, path: str, destination: str, **options: Any) -> None:
@@ -196,7 +199,10 @@ class Declaring:
 
         options: code (302), name, requirements, conditions.
         """
-        self._declarations.redirect(path, destination, place=Place.here(1), **options)
+        place = Place.here(1)
+        _check_options(options, REDIRECT_OPTIONS, "a redirect", path, place)
+        _check_language(path, place)
+        self._declarations.redirect(path, destination, place=place, **options)
 
     def static(self, name: str, url: str) -> None:
         """Name a URL for `url_for` that nothing here answers: a CDN, another server."""
@@ -212,22 +218,25 @@ class Declaring:
         404 or 405 it is then. The variables of the prefix are in `request.path_variables`.
         """
         place = Place.here(1)
+        _check_language(prefix, place)
         urls = getattr(target, "urls", None)
-        if not isinstance(urls, URLMap):
-            urls = make_mounted(target, prefix, place, **options)
-        elif options:
-            problem = f"{min(options)!r} is no option for a mounted App"
-            raise RouteError(problem, path=prefix, place=place)
-        self._declarations.mount(prefix, urls, place=place, name=name)
+        with _declared_at(place):
+            if not isinstance(urls, URLMap):
+                urls = make_mounted(target, prefix, place, **options)
+            else:
+                _check_options(options, ("name",), "a mounted App", prefix, place)
+            self._declarations.mount(prefix, urls, place=place, name=name)
 
     def events(self, path: str, factory: Any, **options: Any) -> None:
         """Answer `path` with what a component sends, as Server-Sent Events.
 
         factory: as for `mount`. options: those of a route, and of `EventTerms`.
         """
+        place = Place.here(1)
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
-        handler = EventsHandler(factory, path, **options)
-        self._declarations.add(path, {"GET": handler}, place=Place.here(1), **route)
+        with _declared_at(place):
+            handler = EventsHandler(factory, path, **options)
+            self._declarations.add(path, {"GET": handler}, place=place, **route)
 
     def websocket(self, path: str, factory: Any, **options: Any) -> None:
         """Put the inbox and outbox of a component behind `path`, as a WebSocket.
@@ -237,8 +246,9 @@ class Declaring:
         """
         place = Place.here(1)
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
-        handler = WebSocketHandler(factory, path, **options)
-        self._declarations.add(path, {"GET": handler}, place=place, **route)
+        with _declared_at(place):
+            handler = WebSocketHandler(factory, path, **options)
+            self._declarations.add(path, {"GET": handler}, place=place, **route)
 
     def service(
         self, path: str, what: Any, *, max_body: int | None = None, **options: Any
@@ -250,12 +260,13 @@ class Declaring:
         """
         place = Place.here(1)
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
-        service = make_service(what, path, name=route.get("name"), **options)
-        handlers = {
-            "POST": make_handler(service.post, path, max_body=max_body),
-            "GET": make_handler(service.get, path),
-        }
-        self._declarations.add(path, handlers, place=place, **route)
+        with _declared_at(place):
+            service = make_service(what, path, name=route.get("name"), **options)
+            handlers = {
+                "POST": make_handler(service.post, path, max_body=max_body),
+                "GET": make_handler(service.get, path),
+            }
+            self._declarations.add(path, handlers, place=place, **route)
         get_scheduler().call_soon(service.start)
 
     def submapper(self, prefix: str = "", **options: Any) -> Submapper:
@@ -264,6 +275,9 @@ class Declaring:
         options: name_prefix, requirements, defaults, conditions, filter, minimize; for all that is
         declared under it.
         """
+        place = Place.here(1)
+        _check_options(options, SUBMAPPER_OPTIONS, "a submapper", prefix, place)
+        _check_language(prefix, place)
         return Submapper(self._declarations.submapper(prefix, **options))
 
 
@@ -302,3 +316,47 @@ def _actions(
         name: make_handler(thing, path, threaded, max_body)
         for name, thing in actions_of(table, names, path).items()
     }
+
+
+@contextlib.contextmanager
+def _declared_at(place: Place) -> Iterator[None]:
+    """An error about what has no place of its own is one of the line that declares it."""
+    try:
+        yield
+    except RouteError as error:
+        if error.place is not None and error.place.known:
+            raise
+        raise RouteError(error.problem, path=error.path, place=place) from error.__cause__
+
+
+def _check_options(
+    options: Iterable[str], known: tuple[str, ...], what: str, path: str, place: Place
+) -> None:
+    """Refuse options that `what` does not have."""
+    for name in options:
+        if name in known:
+            continue
+        close = nearest(name, known)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
+        if name.upper() in ("METHOD", "GET", "POST", "PUT", "PATCH", "DELETE"):
+            hint = "methods are methods=['PUT'] for route(), PUT=handler for add()"
+        problem = f"{name!r} is no option of {what}; {hint}"
+        raise RouteError(problem, path=path, place=place)
+
+
+def _check_language(path: str, place: Place) -> None:
+    """Refuse what means a variable elsewhere, and here would match only its own letters."""
+    problem = ""
+    if typed := TYPED.search(path):
+        problem = (
+            f"{typed[0]!r}: after the colon stands a regex, and {typed[2]!r} matches only "
+            f"that word; for a number annotate the parameter ({typed[1]}: int), for a rest "
+            f"with slashes write '*{typed[1]}'"
+        )
+    elif angled := ANGLED.search(path):
+        problem = (
+            f"{angled[0]!r} is no variable here: write '{{{angled[1]}}}', and annotate the "
+            f"parameter where it is a number ({angled[1]}: int)"
+        )
+    if problem:
+        raise RouteError(problem, path=path, place=place)

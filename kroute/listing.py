@@ -1,16 +1,19 @@
-"""route_rows, listed, explained: a URL map, written down for people and programs."""
+"""route_rows, listed, match_row, explained: a URL map, written down for people and programs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
+from urllib.parse import urlsplit
 
 from .http import Handler
-from .routing import Match, Place, RouteInfo, URLMap, routing_path
+from .routing import Match, Place, RouteInfo, Step, URLMap, info_from_path, routing_path
 
-__all__ = ["explained", "listed", "route_rows"]
+__all__ = ["explained", "listed", "match_row", "route_rows"]
 
 Row = dict[str, Any]
+
+HEADINGS = ("#", "METHODS", "PATH", "NAME", "HANDLER")
 
 
 def route_rows(urls: URLMap[Handler]) -> list[Row]:
@@ -33,18 +36,25 @@ def _row(info: RouteInfo) -> Row:
 
 def _handlers(info: RouteInfo) -> dict[str, str]:
     """Where the handler of each method stands, such as `app.py:12 (hello)`."""
+    if info.kind == "static":
+        return {"": str(info.place)}
     if not info.endpoints:
         return {"*": str(info.place)}
-    return {method: _place_of(endpoint) for method, endpoint in info.endpoints.items()}
+    return {
+        method: str(_place_of(endpoint, info.places[method]))
+        for method, endpoint in info.endpoints.items()
+    }
 
 
-def _place_of(handler: Any) -> str:
-    return str(Place.of(getattr(handler, "function", handler)))
+def _place_of(handler: Any, declared: Place) -> Place:
+    """Where a handler stands; what is written in C, where it is declared."""
+    place = Place.of(getattr(handler, "function", handler))
+    return place if place.known else declared._replace(what=place.what)
 
 
 def listed(rows: Iterable[Row]) -> list[str]:
-    """The rows as a table: methods, path, name, handler; one line for each handler."""
-    table = [("METHODS", "PATH", "NAME", "HANDLER")]
+    """The rows as a table: order, methods, path, name, handler; one line for each handler."""
+    table = [HEADINGS]
     for row in rows:
         by_place: dict[str, list[str]] = {}
         for method, place in row["handlers"].items():
@@ -56,32 +66,60 @@ def listed(rows: Iterable[Row]) -> list[str]:
         if requirements:
             path += f" [{requirements}]"
         for place, methods in by_place.items():
-            table.append((",".join(methods), path, row["name"] or "", place))
-    widths = [max(len(line[column]) for line in table) for column in range(3)]
+            line = (_number(row["order"]), ",".join(methods), path, row["name"] or "", place)
+            table.append(line)
+    widths = [max(len(line[column]) for line in table) for column in range(4)]
     return [
-        "  ".join([line[column].ljust(widths[column]) for column in range(3)] + [line[3]])
+        "  ".join([line[column].ljust(widths[column]) for column in range(4)] + [line[4]])
         for line in table
     ]
 
 
-def explained(urls: URLMap[Handler], method: str, path: str) -> tuple[list[str], bool]:
-    """What becomes of a request, route by route, and whether one takes it. path: as in a URL."""
-    path, _, _ = path.partition("?")
-    answer, steps = urls.explain(method, routing_path(path))
-    lines = []
-    for step in steps:
-        mark = "->" if step.taken else "  "
-        info = step.info
-        lines.append(f"{mark} {','.join(info.methods)} {info.path}: {step.reason}")
+def _number(order: int) -> str:
+    """A route's place in the order; a static one has none."""
+    return str(order) if order >= 0 else "-"
+
+
+def match_row(urls: URLMap[Handler], method: str, url: str) -> Row:
+    """What becomes of a request, for JSON: each route looked at, and the answer.
+
+    url: a path as in a request; or with scheme and host, for routes that ask for a sub-domain.
+    """
+    parts = urlsplit(url) if "://" in url else urlsplit("")
+    path = routing_path(parts.path or "/" if parts.netloc else url.partition("?")[0])
+    environ = {
+        "REQUEST_METHOD": method,
+        "PATH_INFO": info_from_path(path),
+        "wsgi.url_scheme": parts.scheme or "http",
+    }
+    if parts.netloc:
+        environ["HTTP_HOST"] = parts.netloc
+    answer, steps = urls.explain(method, path, environ)
+    row: Row = {"method": method, "url": url, "routes": [_looked_at(step) for step in steps]}
     if isinstance(answer, Match):
-        lines.append(f"{method} {path} is answered by {_place_of(answer.endpoint)}")
-        lines.extend(_variables(answer.variables))
-        return lines, True
-    allow = f"; the path has {', '.join(answer.allow)}" if answer.allow else ""
-    to = f", to {answer.redirect}" if answer.redirect else ""
-    lines.append(f"{method} {path} is answered {answer.code}{to}{allow}")
-    return lines, answer.redirect is not None
+        handler = str(_place_of(answer.endpoint, answer.table.place))
+        return {**row, "handler": handler, "variables": dict(answer.variables), "status": None}
+    code, allow = answer.code, list(answer.allow)
+    return {**row, "handler": None, "status": code, "allow": allow, "location": answer.redirect}
 
 
-def _variables(variables: Mapping[str, Any]) -> list[str]:
-    return [f"  {name} = {value!r}" for name, value in variables.items()]
+def _looked_at(step: Step) -> Row:
+    row = _row(step.info)
+    kept = ("order", "methods", "path", "name")
+    return {**{key: row[key] for key in kept}, "taken": step.taken, "reason": step.reason}
+
+
+def explained(row: Row) -> list[str]:
+    """A `match_row` in lines."""
+    lines = []
+    for route in row["routes"]:
+        mark = "->" if route["taken"] else "  "
+        what = f"{_number(route['order'])} {','.join(route['methods'])} {route['path']}"
+        lines.append(f"{mark} {what}: {route['reason']}")
+    asked = f"{row['method']} {row['url']}"
+    if row["handler"]:
+        lines.append(f"{asked} is answered by {row['handler']}")
+        return [*lines, *[f"  {name} = {value!r}" for name, value in row["variables"].items()]]
+    allow = f"; the path has {', '.join(row['allow'])}" if row["allow"] else ""
+    to = f", to {row['location']}" if row["location"] else ""
+    return [*lines, f"{asked} is answered {row['status']}{to}{allow}"]

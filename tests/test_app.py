@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from Axon.Component import component
 
 import kroute
 from kroute import App, Limits, Response, RouteError, RouteWarning
@@ -52,6 +53,28 @@ def test_hooks_that_cannot_be_called_are_refused() -> None:
 def test_the_types_of_other_frameworks_are_no_regexes(path: str) -> None:
     with pytest.raises(RouteError, match="annotate the parameter"):
         App().get(path)(lambda request, **variables: "x")
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda app: app.get("/<int:id>/x"),
+        lambda app: app.get("/a/<id>"),
+        lambda app: app.submapper("/<id>"),
+        lambda app: app.mount("/<id>", App()),
+        lambda app: app.redirect("/<id>", "/"),
+    ],
+)
+def test_the_variables_of_other_frameworks_are_no_text(declare: Any) -> None:
+    with pytest.raises(RouteError, match=r"test_app.py:\d+.* write '\{id\}'"):
+        made = declare(App())
+        made(lambda request, **variables: "x")
+
+
+def test_a_group_in_a_requirement_is_no_variable(world: World) -> None:
+    app = App()
+    app.get("/{x:(?P<y>a)b}")(lambda request, **variables: variables["x"])
+    assert world.client(app).get("/ab").text == "ab"
 
 
 def test_a_decorator_without_a_path() -> None:
@@ -124,8 +147,23 @@ def test_a_table_of_several_kinds(world: World) -> None:
         (lambda app: app.add("x", GET=says("")), "route 'x': "),
         (lambda app: app.add("/{x", GET=says("")), "route '/{x': "),
         (lambda app: app.add("/{x:(}", GET=says("")), "route '/{x:(}': "),
+        (lambda app: app.add("/x", GET=3), "3 is no handler"),
+        (lambda app: app.add("/x", "text"), "str has no method called GET"),
+        (lambda app: app.resource("a", "as", object()), "object has none of the actions"),
+        (lambda app: app.resource("a", "as", {"show": 3}), "3 is no handler"),
+        (lambda app: app.resource("a", "as", {}, parent=1), "did you mean 'parent_resource'?"),
+        (lambda app: app.collection("a", "as", {}, prefix="/"), "no option of a collection"),
+        (lambda app: app.submapper("/x", requirments={}), "did you mean 'requirements'?"),
+        (lambda app: app.redirect("/x", "/y", cod=301), "did you mean 'code'?"),
+        (lambda app: app.events("/x", 3), "3 makes no components"),
+        (lambda app: app.events("/x", component, colour=1), "'colour' is no option here"),
+        (lambda app: app.websocket("/x", 3), "3 makes no components"),
+        (lambda app: app.service("/x", 3), "3 is no component"),
+        (lambda app: app.service("/x", component, restart="now"), "route '/x': restart "),
+        (lambda app: app.get("/x", max_body="5M")(says("")), "max_body is a number of bytes"),
         (lambda app: app.mount("/x", "text"), "route '/x': "),
         (lambda app: app.mount("/x", None), "route '/x': "),
+        (lambda app: app.mount("/x", App(), threads=2), "'threads' is no option of a mounted"),
         (lambda app: app.mount("/x", app), "a map cannot be mounted inside itself"),
     ],
 )
@@ -167,8 +205,16 @@ def test_warns_of_what_cannot_be_reached() -> None:
     app = App()
     app.add("/{x}", GET=says("1"))
     app.add("/y", GET=says("2"))
-    with pytest.warns(RouteWarning, match=r"test_app.py:\d+.*route '/y'"):
+    with pytest.warns(RouteWarning, match=r"test_app.py:\d+.*route '/[yz]'") as caught:
         app.check()
+        app.check()
+        app.add("/z", GET=says("3"))
+        app.check()
+    line = sys._getframe().f_lineno - 6
+    assert [(warning.filename, warning.lineno) for warning in caught] == [
+        (__file__, line),
+        (__file__, line + 4),
+    ]
 
 
 # Mounts

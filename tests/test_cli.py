@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from kroute import RouteWarning, cli
+from kroute import cli
 from kroute.cli import main
 from kroute.net import BindError
 
@@ -80,11 +81,11 @@ def serves(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_lists_routes(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["routes", "commanded:app"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["METHODS", "PATH", "NAME", "HANDLER"]
+    assert lines[0].split() == ["#", "METHODS", "PATH", "NAME", "HANDLER"]
     assert [line.split() for line in lines[1:]] == [
-        ["GET", "/entry/{id}", "entry", "commanded.py:6", "(Entry.GET)"],
-        ["PUT", "/entry/{id}", "entry", "commanded.py:9", "(Entry.PUT)"],
-        ["GET", "/", "commanded.py:17", "(home)"],
+        ["0", "GET", "/entry/{id}", "entry", "commanded.py:6", "(Entry.GET)"],
+        ["0", "PUT", "/entry/{id}", "entry", "commanded.py:9", "(Entry.PUT)"],
+        ["1", "GET", "/", "commanded.py:17", "(home)"],
     ]
 
 
@@ -110,9 +111,27 @@ def test_says_which_route_takes_a_request(
     assert capsys.readouterr().out.rstrip().endswith(says)
 
 
-def test_warns_of_what_cannot_be_reached() -> None:
-    with pytest.warns(RouteWarning, match="'/y'"):
-        main(["routes", "shadowed"])
+def test_says_it_in_json_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["routes", "commanded", "--json", "--match", "GET http://a.example/entry/7"]) == 0
+    assert json.loads(capsys.readouterr().out)["variables"] == {"id": "7"}
+
+
+@pytest.mark.filterwarnings("default::kroute.RouteWarning")
+@pytest.mark.parametrize("command", ["run", "routes"])
+def test_warns_of_what_cannot_be_reached(
+    command: str, serves: list[Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([command, "shadowed"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("kroute: warning: shadowed.py:4: route '/y': is never reached: ")
+
+
+def test_a_warning_may_be_made_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert main(["routes", "shadowed"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("kroute: shadowed.py:4: route '/y': is never reached: ")
 
 
 # kroute run

@@ -1,13 +1,14 @@
-"""route_rows, listed, explained: a URL map in words."""
+"""route_rows, listed, match_row, explained: a URL map in words."""
 
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from kroute import App
-from kroute.listing import explained, listed, route_rows
+from kroute.listing import explained, listed, match_row, route_rows
 
 
 def show(request, **variables):
@@ -45,14 +46,14 @@ def test_rows_are_for_programs() -> None:
 
 def test_the_list_is_for_people() -> None:
     lines = listed(route_rows(app().urls))
-    assert lines[0].split() == ["METHODS", "PATH", "NAME", "HANDLER"]
+    assert lines[0].split() == ["#", "METHODS", "PATH", "NAME", "HANDLER"]
     column = lines[0].index("HANDLER")
     assert all(line[column - 1] == " " != line[column] for line in lines)
     home = next(line for line in lines if " / " in line)
-    assert home.split()[:3] == ["GET,POST", "/", "home"]
+    assert home.split()[:4] == ["0", "GET,POST", "/", "home"]
     assert home.endswith("(show)")
     entries = [line for line in lines if "in.entry" in line]
-    assert [line.split()[0] for line in entries] == ["GET", "PUT"]
+    assert [line.split()[:2] for line in entries] == [["2", "GET"], ["2", "PUT"]]
     assert all("[id=[0-9]+]" in line for line in entries)
     assert any("/old -> " in line for line in lines)
 
@@ -68,9 +69,47 @@ def test_the_list_is_for_people() -> None:
     ],
 )
 def test_says_what_becomes_of_a_request(method: str, path: str, last: str, taken: bool) -> None:
-    lines, found = explained(app().urls, method, path)
-    assert (lines[-1], found) == (last, taken)
+    row = match_row(app().urls, method, path)
+    lines = explained(row)
+    assert lines[-1] == last
     assert len(lines) > 1
+    assert any(line.startswith("-> ") for line in lines) == taken
+    assert any(route["taken"] for route in row["routes"]) == taken
+
+
+def test_what_becomes_of_a_request_is_for_programs_too() -> None:
+    row = json.loads(json.dumps(match_row(app().urls, "GET", "/in/7?q=1")))
+    place = row.pop("handler")
+    assert place.endswith("(show)")
+    assert row.pop("routes")[-1] == {
+        "order": 2,
+        "methods": ["GET", "HEAD", "PUT", "OPTIONS"],
+        "path": "/in/{id:[0-9]+}",
+        "name": "in.entry",
+        "taken": True,
+        "reason": "answers GET",
+    }
+    asked = {"method": "GET", "url": "/in/7?q=1"}
+    assert row == {**asked, "variables": {"id": "7"}, "status": None}
+    row = match_row(app().urls, "PATCH", "/")
+    assert (row["handler"], row["status"], row["location"]) == (None, 405, None)
+    assert row["allow"] == ["GET", "HEAD", "POST", "OPTIONS"]
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("http://docs.example.com/d", None),
+        ("https://docs.example.com/d", None),
+        ("http://www.example.com/d", 404),
+        ("/d", 404),
+        ("http://docs.example.com", 404),
+    ],
+)
+def test_a_host_may_be_asked_for(url: str, status: int | None) -> None:
+    own = App()
+    own.add("/d", GET=show, conditions={"sub_domain": ["docs"]})
+    assert match_row(own.urls, "GET", url)["status"] == status
 
 
 def test_a_row_for_a_handler_that_is_no_function() -> None:
@@ -81,3 +120,16 @@ def test_a_row_for_a_handler_that_is_no_function() -> None:
     own = App()
     own.add("/", GET=Caller())
     assert "test_listing.py:" in listed(route_rows(own.urls))[-1]
+
+
+def test_a_handler_written_in_c_stands_where_it_is_declared() -> None:
+    own = App()
+    own.add("/", GET=print)
+    assert re.search(r"test_listing.py:\d+ \(print\)$", listed(route_rows(own.urls))[-1])
+
+
+def test_what_is_only_built_has_no_number_and_no_method() -> None:
+    assert listed(route_rows(app().urls))[-1].split()[:2] == [
+        "-",
+        "https://cdn.example.org/{file}",
+    ]

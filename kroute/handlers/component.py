@@ -51,15 +51,15 @@ class ComponentHandler(MakesComponents):
         super().__init__(factory, path)
         self.max_body = max_body
         self._methods = methods
-        self._terms: Terms = options_of(Terms, factory, path, terms)
+        self._terms: Terms = options_of(Terms, path, terms)
         supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
-        self._restarts = Restarts(options_of(Supervision, factory, path, supervision))
+        self._restarts = Restarts(options_of(Supervision, path, supervision))
         if restart == "always":
             problem = "a component for each request has done its work when it ends: 'on_failure'"
             raise RouteError(problem, path=path, place=Place.of(factory))
         bounds = {"max_concurrent": max_concurrent, "max_queued": max_queued}
         bounds["patience"] = self._terms.timeout
-        self._gate = options_of(Gate, factory, path, bounds)
+        self._gate = options_of(Gate, path, bounds)
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""

@@ -122,9 +122,9 @@ class EventsHandler(MakesComponents):
         **terms: Any,
     ) -> None:
         super().__init__(factory, path)
-        self.terms: EventTerms = options_of(EventTerms, factory, path, terms)
+        self.terms: EventTerms = options_of(EventTerms, path, terms)
         supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
-        self.supervision: Supervision = options_of(Supervision, factory, path, supervision)
+        self.supervision: Supervision = options_of(Supervision, path, supervision)
         self.dropped = 0
         self.skipped = 0
         self._streams: dict[object, Stream] = {}

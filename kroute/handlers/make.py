@@ -49,6 +49,8 @@ def make_handler(
         problem = f"the class {thing.__name__} stands for all methods: app.add(path, the class)"
     elif stream and (threaded or not is_generator_function(thing)):
         problem = "stream=True is for generator functions outside of threads, which can wait"
+    elif max_body is not None and not isinstance(max_body, int):
+        problem = f"max_body is a number of bytes, not {max_body!r}"
     if problem:
         raise RouteError(problem, path=path, place=Place.of(thing))
     if stream:
@@ -73,7 +75,8 @@ def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Hand
         return mounted_wsgi(target, prefix, place, options)
     if makes_components(target):
         return ComponentHandler(target, prefix, **options)
-    raise RouteError(f"{target!r} is no App", path=prefix, place=place)
+    problem = f"{target!r} is no App, no WSGI application, and makes no component"
+    raise RouteError(problem, path=prefix, place=place)
 
 
 def bind_handler(handler: Handler, table: HandlerTable[Handler]) -> Handler:

@@ -81,17 +81,20 @@ class MakesComponents:
         return handler
 
 
-def options_of(kind: Any, thing: Any, path: str, options: dict[str, Any]) -> Any:
-    """An object of options. Raises RouteError for one that it does not have or take."""
+def options_of(kind: Any, path: str, options: dict[str, Any]) -> Any:
+    """An object of options. Raises RouteError for one that it does not have or take; the place is
+    left to who declares, as the thing that has the options may be anybody's."""
     known = inspect.signature(kind).parameters
     unknown = options.keys() - known.keys()
     if unknown:
         problem = f"{min(unknown)!r} is no option here; there are {', '.join(known)}"
-        raise RouteError(problem, path=path, place=Place.of(thing))
+        raise RouteError(problem, path=path)
     try:
         return kind(**options)
+    except RouteError:
+        raise
     except ValueError as error:
-        raise RouteError(str(error), path=path, place=Place.of(thing)) from error
+        raise RouteError(str(error), path=path) from error
 
 
 def is_component_class(thing: Any) -> bool:
@@ -117,7 +120,8 @@ def makes_components(thing: Any) -> bool:
 def _wanted(factory: Factory, path: str) -> tuple[str, ...]:
     """What a component class is to be made with: the parameters of its `__init__`.
 
-    Raises RouteError where it needs one that `path` cannot have.
+    Raises RouteError where it needs one that `path` cannot have; the place is left to who
+    declares, as the class may be anybody's.
     """
     parameters = [
         each
@@ -132,5 +136,5 @@ def _wanted(factory: Factory, path: str) -> tuple[str, ...]:
                 f"{name} needs {each.name!r}, which the path does not have: give a function, "
                 f"lambda request: {name}(...)"
             )
-            raise RouteError(problem, path=path, place=Place.of(factory))
+            raise RouteError(problem, path=path)
     return tuple(each.name for each in parameters)

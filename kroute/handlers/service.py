@@ -56,7 +56,7 @@ class Service:
         self.name = path if name is None else name
         self.inbox = inbox
         supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
-        self.supervision: Supervision = options_of(Supervision, what, path, supervision)
+        self.supervision: Supervision = options_of(Supervision, path, supervision)
         self.grace = grace
         self._outbox = outbox
         self._timeout = timeout
@@ -128,7 +128,7 @@ class Service:
 def make_service(what: Any, path: str, **options: Any) -> Service:
     """A `Service`. Raises RouteError for what cannot be one, and for options that it does not
     have."""
-    service: Service = options_of(Service, what, path, {"what": what, "path": path, **options})
+    service: Service = options_of(Service, path, {"what": what, "path": path, **options})
     return service
 
 

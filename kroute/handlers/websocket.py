@@ -127,8 +127,8 @@ class WebSocketHandler(MakesComponents):
             self.make = _GeneratorMaking(factory, path)
         else:
             super().__init__(factory, path)
-        self._terms: WebSocketTerms = options_of(WebSocketTerms, factory, path, terms)
-        self._gate = options_of(Gate, factory, path, {"max_concurrent": max_concurrent})
+        self._terms: WebSocketTerms = options_of(WebSocketTerms, path, terms)
+        self._gate = options_of(Gate, path, {"max_concurrent": max_concurrent})
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""

@@ -7,7 +7,7 @@ thread-locals. Pure: no sockets, no clock, no component, nothing of kroute outsi
 from __future__ import annotations
 
 from .declarations import Collection, Declarations, Submapper
-from .errors import BuildError, RouteError, RouteWarning
+from .errors import BuildError, RouteError, RouteWarning, nearest
 from .info import Explanation, RouteInfo, Step
 from .mapper import Mapper
 from .match import Match, Miss, allow_methods
@@ -42,6 +42,7 @@ __all__ = [
     "info_from_path",
     "is_utf8",
     "local_reference",
+    "nearest",
     "routing_path",
     "routing_path_from_info",
 ]

@@ -1,4 +1,5 @@
 """`Capture`, `capture_of`, `by_route`, `restore_slashes`: from a path to a route's values.
+`fills_segment`: what of a requirement that asks for.
 
 A route's own `match` is always right and costs a few microseconds. For most declarations a cheaper
 function can be proved to say the same, and is made here, once, at registration: variables that
@@ -18,7 +19,7 @@ from .paths import ENCODED_SLASH
 from .shape import stays_in_segment
 from .template import Template, Variable
 
-__all__ = ["RESOURCE_ID", "Capture", "by_route", "capture_of", "restore_slashes"]
+__all__ = ["RESOURCE_ID", "Capture", "by_route", "capture_of", "fills_segment", "restore_slashes"]
 
 Values = dict[str, str]
 # (path, its segments, environ) -> the values, or None where the route does not match after all.
@@ -28,6 +29,11 @@ _FullMatch = Callable[[str], object]
 # What Routes' resource() demands of an id. It looks behind, but never past its own first
 # character, so it says the same of a segment alone.
 RESOURCE_ID = r"[^\/]+(?<!\\)"
+
+
+def fills_segment(regex: str) -> bool:
+    """`stays_in_segment`, which knows nothing of lookbehind, and that of a resource's id."""
+    return regex == RESOURCE_ID or stays_in_segment(regex)
 
 
 class _Whole(NamedTuple):
@@ -78,7 +84,7 @@ def _plan(template: Template, route: RoutesRoute) -> list[_Whole | _Cut] | None:
         regexes = [route.reqs.get(variable.name) for variable in variables]
         if len(parts) == 1:
             regex = regexes[0]
-            if regex and regex != RESOURCE_ID and not stays_in_segment(regex):
+            if regex and not fills_segment(regex):
                 return None
             plan.append(
                 _Whole(at, variables[0].name, re.compile(regex).fullmatch if regex else None)

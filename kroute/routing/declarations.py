@@ -113,11 +113,12 @@ class Declarations(ABC, Generic[E]):
 
         The actions are ``index``, ``create``, ``new``, ``show``, ``edit``, ``update``, ``delete``
         and those that `collection`, `member` and `new` add, each with its method (``'any'`` for
-        any). Those without an endpoint are not routed. Each path exists twice, with
+        any). Of the seven, those without an endpoint are not routed. Each path exists twice, with
         ``.{format}`` and without, unless `formatted` is false. `parent_resource` has
         ``member_name`` and ``collection_name``; it makes `path_prefix` and `name_prefix`.
 
-        Raises `RouteError`: an endpoint for an action that is not there, a parent without a name.
+        Raises `RouteError`: an endpoint for an action that is not there, an action added without
+        an endpoint, a parent without a name.
         """
         parent = None
         if parent_resource is not None:
@@ -129,6 +130,8 @@ class Declarations(ABC, Generic[E]):
                     place=place,
                 )
             parent = (parent_resource["member_name"], parent_resource["collection_name"])
+        added = {**(collection or {}), **(member or {}), **(new or {})}
+        _check_added(added, actions, f"/{collection_name}", place)
         routes = resource_routes(
             member_name,
             collection_name,
@@ -210,6 +213,15 @@ def _check_actions(
             close = nearest(action, known)
             hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(known)}"
             raise RouteError(f"there is no action {action!r}; {hint}", path=path, place=place)
+
+
+def _check_added(
+    added: Iterable[str], actions: Mapping[str, Any], path: str, place: Place
+) -> None:
+    for action in added:
+        if action not in actions:
+            problem = f"the action {action!r} has no handler; there are {', '.join(actions)}"
+            raise RouteError(problem, path=path, place=place)
 
 
 class Options:

@@ -25,12 +25,14 @@ __all__ = ["BuildError", "RouteError", "RouteWarning", "nearest"]
 class RouteError(ValueError):
     """A declaration that cannot stand: a broken regex, a method declared twice, a name taken.
 
-    `path` is the declared path (or None), `place` is where the author declared it (or None).
+    `problem` is what is wrong, `path` the declared path (or None), `place` where the author
+    declared it (or None).
     """
 
     def __init__(
         self, message: str, *, path: str | None = None, place: Place | None = None
     ) -> None:
+        self.problem = message
         self.path = path
         self.place = place
         where = f"{place}: " if place else ""

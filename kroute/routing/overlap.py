@@ -1,4 +1,5 @@
-"""`warnings_of`: declarations that stand but do nothing, and requirements that may take ages.
+"""`warnings_of`: declarations that stand but do nothing, paths that hardly mean what they say, and
+requirements that may take ages.
 
 A declaration is warned of only where it is certain that earlier ones take all its URLs. Line ends
 are left out of account: ``/files/*rest`` takes none, and still makes ``/files/{name}`` pointless.
@@ -6,13 +7,16 @@ are left out of account: ``/files/*rest`` takes none, and still makes ``/files/{
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from urllib.parse import unquote
 
+from .capture import fills_segment
 from .errors import RouteWarning
 from .mount import Mount
 from .redirect import Redirect
-from .shape import explodes, stays_in_segment
+from .shape import explodes
 from .table import HandlerTable
 from .template import Variable
 
@@ -26,6 +30,9 @@ E = TypeVar("E")
 
 _Part = str | Variable
 _Segments = list[list[_Part]]
+# RFC 3986, 3.3 to 3.5: both end a path.
+_NOT_IN_PATHS = re.compile(r"[?#]")
+_ENCODED = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _REST: list[_Part] = [Variable("", "*")]
 # Stands for a value when the index is asked; no declaration is likely to have it as text.
 _SAMPLE = "\ue000"
@@ -40,6 +47,7 @@ def warnings_of(entries: list[Entry[E]], index: Index[Entry[E]]) -> list[RouteWa
     for rank, entry in enumerate(entries):
         found.extend(_unreached(reaches, rank, index))
         found.extend(_slow(entry))
+        found.extend(_misspelt(entry))
     return found
 
 
@@ -128,7 +136,7 @@ class _Reach(Generic[E]):
             regex = self.requirements.get(one.name)
             if one.kind != two.kind or regex != other.requirements.get(two.name):
                 return False
-            if regex is not None and not stays_in_segment(regex):
+            if regex is not None and not fills_segment(regex):
                 return False
         return True
 
@@ -173,6 +181,21 @@ def _slow(entry: Entry[E]) -> Iterable[RouteWarning]:
             )
 
 
+def _misspelt(entry: Entry[E]) -> Iterable[RouteWarning]:
+    thing = entry.behind
+    text = "".join(part for part in thing.template.parts if isinstance(part, str))
+    problem = ""
+    if encoded := _ENCODED.search(text):
+        problem = (
+            f"{encoded[0]!r} stands for itself: a path is percent-decoded before it is matched, "
+            f"so write {unquote(encoded[0])!r}"
+        )
+    elif reserved := _NOT_IN_PATHS.search(text):
+        problem = f"{reserved[0]!r} never comes bare in a path: it ends it"
+    if problem:
+        yield RouteWarning(problem, path=thing.path, place=thing.place)
+
+
 def _name(part: _Part) -> str:
     return "" if isinstance(part, str) else part.name
 
@@ -187,7 +210,7 @@ def _stays(part: _Part, requirements: Any) -> bool:
     if isinstance(part, str):
         return True
     regex = requirements.get(part.name)
-    return stays_in_segment(regex) if regex else part.kind != "*"
+    return fills_segment(regex) if regex else part.kind != "*"
 
 
 def _never_empty(parts: list[_Part], requirements: Any) -> bool:
@@ -196,6 +219,6 @@ def _never_empty(parts: list[_Part], requirements: Any) -> bool:
         if isinstance(part, str):
             return True
         regex = requirements.get(part.name)
-        if part.kind != "." and (not regex or stays_in_segment(regex)):
+        if part.kind != "." and (not regex or fills_segment(regex)):
             return True
     return False

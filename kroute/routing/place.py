@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 __all__ = ["Place"]
 
+UNKNOWN = "?"
+
 
 class Place(NamedTuple):
     """A file, a line, and a word for what stands there; `str()` gives ``app.py:12 (hello)``.
@@ -29,6 +31,11 @@ class Place(NamedTuple):
         where = f"{file}:{self.line}"
         return f"{where} ({self.what})" if self.what else where
 
+    @property
+    def known(self) -> bool:
+        """Whether it is somewhere; what is written in C has no place."""
+        return self.file != UNKNOWN
+
     @classmethod
     def here(cls, depth: int = 0, what: str = "") -> Place:
         """The line that calls this function, or the line `depth` calls further out."""
@@ -37,7 +44,7 @@ class Place(NamedTuple):
 
     @classmethod
     def of(cls, thing: object) -> Place:
-        """Where a function or class is defined; the file is ``?`` where Python cannot tell.
+        """Where a function or class is defined; not `known` where Python cannot tell.
 
         Wrappers made with `functools.wraps` and `functools.partial` are looked through.
         """
@@ -51,8 +58,8 @@ class Place(NamedTuple):
             return cls(code.co_filename, code.co_firstlineno, what)
         kind = thing if isinstance(thing, type) else type(thing)
         try:
-            file = inspect.getsourcefile(kind) or "?"
+            file = inspect.getsourcefile(kind) or UNKNOWN
             line = inspect.findsource(kind)[1] + 1
         except (OSError, TypeError):
-            return cls("?", 0, what)
+            return cls(UNKNOWN, 0, what)
         return cls(file, line, what)

@@ -246,6 +246,8 @@ def _regex_problem(regex: str) -> str:
     """What is wrong with a requirement, as the rest of a sentence; '' if nothing is."""
     if not isinstance(regex, str):
         return f"is a {type(regex).__name__}, but must be a regex as text"
+    if not regex:
+        return "is empty; leave it out"
     try:
         re.compile(regex)
     except (re.error, RecursionError, OverflowError) as error:

@@ -36,7 +36,7 @@ __all__ = ["URLMap"]
 E = TypeVar("E")
 
 _REDIRECT_CODES = frozenset([301, 302, 303, 307, 308])
-_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/]")
 _NO_CONDITIONS = Conditions(None, {})
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kroute.routing import Place, URLMap
+from kroute.routing.capture import RESOURCE_ID
 
 from .helpers import HERE, a_map
 
@@ -25,6 +26,7 @@ def warned(*declarations: str) -> list[str]:
         (r"GET /{x:\d+}", "GET /7"),
         (r"GET /{x:\d+}", r"GET /{y:\d+}"),
         ("GET /{x}-{y}", "GET /{a}-{b}"),
+        ("GET /{x}", rf"GET /{{y:{RESOURCE_ID}}}"),
         ("GET /a/*rest", "GET /a/{x}/b"),
         ("GET /a/*rest", "GET /a/b/*more"),
         ("GET /*rest", "GET /a/"),
@@ -132,6 +134,26 @@ def test_a_regex_that_explodes_is_warned_of() -> None:
     assert warning.startswith(
         "app.py:1: route '/{x:(a+)+}': the requirement '(a+)+' of 'x' repeats a repeat"
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/a%C3%A9b", "'%C3%A9' stands for itself: a path is percent-decoded before it is"),
+        ("/a%C3%A9b", "so write 'é'"),
+        ("/a?b={c}", "'?' never comes bare in a path"),
+        ("/a#b", "'#' never comes bare in a path"),
+    ],
+)
+def test_a_path_that_hardly_means_what_it_says(path: str, says: str) -> None:
+    (warning,) = warned(f"GET {path}")
+    assert warning.startswith(f"app.py:1: route {path!r}: ")
+    assert says in warning
+
+
+@pytest.mark.parametrize("path", [r"/{x:a?#%20}", "/100%", "/{q}%zz"])
+def test_a_path_that_means_what_it_says(path: str) -> None:
+    assert warned(f"GET {path}") == []
 
 
 def test_many_declarations_are_looked_through_quickly() -> None:

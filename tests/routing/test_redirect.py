@@ -66,6 +66,7 @@ def test_conditions_and_requirements_hold_for_it() -> None:
     [
         (("/a", "/b", 200), "200 is no code for a redirect; there are [301, 302, 303, 307, 308]"),
         (("/a", "b", 302), "the destination 'b' must begin with '/' or be a full URL"),
+        (("/a", "http:///b", 302), "'http:///b' must begin with '/' or be a full URL"),
         (("/a/{x}", "/{y}", 302), "needs ['y'], which the path does not always have"),
         (("/a{.f}", "/{f}", 302), "needs ['f'], which the path does not always have"),
         (("/a", "/{b", 302), "the '{' at position 1 is never closed"),

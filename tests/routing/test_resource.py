@@ -152,6 +152,10 @@ def test_requirements_of_the_resource_or_around_it() -> None:
         ({"actions": {"idnex": "i"}}, "there is no action 'idnex'; did you mean 'index'?"),
         ({"actions": {"zzz": "i"}}, "there is no action 'zzz'; there are create, index, new"),
         (
+            {"actions": {"mark": "m", "show": "s"}, "member": {"mark": "PUT", "amrk": "PUT"}},
+            "route '/entries': the action 'amrk' has no handler; there are mark, show",
+        ),
+        (
             {"actions": {}, "parent_resource": {"member_name": "x"}},
             "parent_resource needs 'member_name' and 'collection_name', not ['member_name']",
         ),

@@ -78,6 +78,7 @@ def test_a_requirement_given_goes_before_the_one_in_the_path() -> None:
         ("/{a:[}", None, "is never closed"),
         ("/{a}", {"a": "*"}, "the requirement '*' of 'a' is not a regex: nothing to repeat"),
         ("/{a}", {"a": 7}, "is a int, but must be a regex as text"),
+        ("/{a:}", None, "the requirement '' of 'a' is empty; leave it out"),
         ("/{a}", {"a": "^x"}, "begins with '^', which stands for the path's beginning"),
         ("/{name}", {"nmae": "x"}, "'nmae', which is no variable of this path; did you mean"),
         ("/a", {"b": "x"}, "'b', which is no variable of this path; it has none"),
