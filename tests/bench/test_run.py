@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+def bench(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
+    """path: where modules are looked for before everywhere else."""
     command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
+    environ = {**os.environ, "PYTHONPATH": path}
+    return subprocess.run(
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=50
+    )
 
 
 @pytest.mark.needs("wrk")
@@ -33,9 +38,11 @@ def test_a_run_prints_a_table_and_keeps_the_figures(tmp_path: Path) -> None:
 
 @pytest.mark.needs("wrk")
 def test_a_server_that_does_not_start_is_named_and_left_out(tmp_path: Path) -> None:
-    """Starlette is no dependency of the tests."""
+    """Starlette may be installed or not: one that cannot be imported is found first."""
+    (tmp_path / "starlette.py").write_text("raise ModuleNotFoundError\n")
     into = tmp_path / "run.json"
-    done = bench("hello", "--peers", "starlette", "--rounds", "1", "--into", str(into))
+    asked = ("hello", "--peers", "starlette", "--rounds", "1", "--into", str(into))
+    done = bench(*asked, path=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "hello: starlette is left out: starlette does not answer" in done.stderr
     result = json.loads(into.read_text())["scenarios"]["hello"]
