@@ -54,6 +54,8 @@ REQUESTS: list[tuple[str, str, bytes | None, int, str | None]] = [
     ("/blocking", "GET", None, 200, None),
     ("/echo", "POST", b"x" * 200_000, 200, "x" * 200_000),
     ("/echo", "POST", b"", 200, ""),
+    ("/parts", "POST", b"x" * 200_000, 200, "X" * 200_000),
+    ("/parts", "POST", b"", 200, ""),
     ("/small", "POST", b"1234", 200, "1234"),
     ("/small", "POST", b"12345", 413, None),
     ("/echo", "GET", None, 405, None),
@@ -69,7 +71,9 @@ REQUESTS: list[tuple[str, str, bytes | None, int, str | None]] = [
     ("/old", "GET", None, 301, None),
     ("/upper", "POST", b"abc", 200, "ABC"),
     ("/inner/x", "POST", b"body", 200, "/inner|/x|body"),
+    ("/inner/x", "POST", b"b" * 200_000, 200, "/inner|/x|" + "b" * 100),
     ("/inner", "HEAD", None, 200, ""),
+    ("/socket", "GET", None, 501, None),
 ]
 
 
@@ -220,6 +224,102 @@ def test_a_body_that_nobody_wants_is_not_read() -> None:
 def test_a_length_that_is_no_number_is_the_servers_fault() -> None:
     with pytest.raises(ValueError, match="'four'"):
         call(App(), "/", CONTENT_LENGTH="four")
+
+
+# A body that is read as it comes
+
+
+def parts_app(seen: list[Any], **limits: Any) -> App:
+    app = App(limits=Limits(**limits))
+
+    @app.post("/", stream=True)
+    def handler(request):
+        yield Response()
+        try:
+            while part := (yield from request.read()):
+                yield b"<%b>" % part
+        except webob.exc.HTTPException as error:
+            seen.append(error.code)
+            raise
+        finally:
+            seen.append("over")
+
+    return app
+
+
+class Pieces(Input):
+    """A body that comes piece by piece, as the body of a chunked request does."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+
+    def read(self, size: int | None = -1) -> bytes:
+        self.asked += 1
+        return self.pieces.pop(0) if self.pieces else b""
+
+
+def test_parts_are_read_when_they_are_asked_for() -> None:
+    body = Pieces(b"one", b"two")
+    _, _, answer = call(
+        parts_app([]), "/", REQUEST_METHOD="POST", **CHUNKED, **{"wsgi.input": body}
+    )
+    assert b"".join(answer) == b"<one><two>"
+
+
+def test_an_answer_is_given_before_more_is_read() -> None:
+    # One thread does both, and reading may wait for a client that waits for its answer.
+    body = Pieces(b"one", b"two", b"three")
+    environ = {"REQUEST_METHOD": "POST", "wsgi.input": body, **CHUNKED}
+    _, _, answer = call(parts_app([]), "/", **environ)
+    assert next(answer) == b"<one>"
+    assert body.asked <= 2
+    assert b"".join(answer) == b"<two><three>"
+
+
+@pytest.mark.parametrize(
+    ("body", "environ", "code"),
+    [
+        (Pieces(b"123", b"456"), CHUNKED, 413),
+        (Pieces(b"123"), {"CONTENT_LENGTH": "5"}, 400),  # it ended before
+    ],
+)
+def test_a_body_that_goes_wrong_on_its_way(body: Any, environ: Any, code: int) -> None:
+    seen: list[Any] = []
+    app = parts_app(seen, body_bytes=5)
+    _, _, answer = call(app, "/", REQUEST_METHOD="POST", **environ, **{"wsgi.input": body})
+    with pytest.raises(AnswerCut):
+        list(answer)
+    assert seen == [code, "over"]
+
+
+def test_a_body_that_is_known_to_be_too_long() -> None:
+    seen: list[Any] = []
+    environ = {"REQUEST_METHOD": "POST", "wsgi.input": Pieces(b"123456"), "CONTENT_LENGTH": "6"}
+    status, _, _ = call(parts_app(seen, body_bytes=5), "/", **environ)
+    assert (status[:3], seen) == ("413", [413, "over"])
+    assert environ["wsgi.input"].asked == 0
+
+
+def test_a_mounted_application_reads_as_it_comes() -> None:
+    def inner(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Type", "text/plain")])
+        yield from iter(lambda: environ["wsgi.input"].read(3), b"")
+
+    app = App()
+    app.mount("/inner", inner)
+    body = Pieces(b"one", b"two", b"three")
+    environ = {"REQUEST_METHOD": "POST", "wsgi.input": body, **CHUNKED}
+    _, _, answer = call(app, "/inner", **environ)
+    assert b"".join(answer) == b"onetwothree"
+
+
+# What needs a connection
+
+
+def test_a_websocket_says_that_it_is_not_to_be_had() -> None:
+    response = ask(make_app(), "/socket", headers={"Accept": "text/plain"})
+    assert response.status_int == 501
+    assert "A WebSocket needs the connection itself" in response.text
 
 
 # Streaming
@@ -466,12 +566,13 @@ def servers() -> Iterator[dict[str, Process]]:
 
 
 SERVERS_OWN = {"date", "server", "connection"}
+OWN = ("/blocking", "/socket")  # a thread has a name of its own; a WebSocket is a server's to have
 HEADS_OWN = SERVERS_OWN | {"transfer-encoding"}  # RFC 9112, 6.1: as for GET, or not at all
 
 
 @pytest.mark.parametrize(
     ("path", "method", "body"),
-    [*(row[:3] for row in REQUESTS if row[0] != "/blocking"), ("/hello/a%2Fb", "GET", None)],
+    [*(row[:3] for row in REQUESTS if row[0] not in OWN), ("/hello/a%2Fb", "GET", None)],
 )
 def test_other_servers_answer_the_same(
     servers: dict[str, Process], path: str, method: str, body: bytes | None

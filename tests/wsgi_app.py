@@ -35,6 +35,11 @@ def inner(environ: dict[str, Any], start_response: Any) -> Iterator[bytes]:
     yield environ["wsgi.input"].read(100)
 
 
+def chat(request, ws):
+    while True:
+        ws.send((yield from ws.receive()).upper())
+
+
 def with_field(name: str, value: str) -> Response:
     response = Response("x")
     response.headers[name] = value
@@ -69,6 +74,12 @@ def make_app(app: App | None = None) -> App:
     def echo(request):
         return request.body
 
+    @app.post("/parts", stream=True)
+    def parts(request):
+        yield Response(content_type="text/plain")
+        while part := (yield from request.read()):
+            yield part.upper()
+
     @app.post("/small", max_body=4)
     def small(request):
         return request.body
@@ -87,6 +98,7 @@ def make_app(app: App | None = None) -> App:
     app.get("/teapot")(lambda request: webob.exc.HTTPNotFound("no coffee"))
     app.get("/fails")(lambda request: 1 / 0)
     app.get("/bad")(lambda request: with_field("X-Bad", "1\r\n2"))
+    app.websocket("/socket", chat)
     app.redirect("/old", "/hello/new", code=301)
     app.add("/upper", POST=Upper)
     app.mount("/inner", validator(inner))

@@ -14,6 +14,7 @@ import webob.exc
 
 from ..http import (
     AnswerFraming,
+    BodyTaker,
     BodyTooLarge,
     Exchange,
     Limits,
@@ -56,6 +57,9 @@ class Answer:
     iterable as PEP 3333 has it, in the thread of a WSGI server. Between them is a bounded queue:
     over `limits.output_high` bytes in it, the handler is paused.
 
+    The body of a request is read in the server's thread, which may wait for it: when somebody asks
+    for it, and while there is nothing of the answer to be given.
+
     What can be sent is decided by the same `AnswerFraming` that writes kroute's own answers, and
     the header fields are those that it writes, but for those that are a server's own.
     """
@@ -83,7 +87,11 @@ class Answer:
         self._paused = False
         self._ended = False
         self._broken: Exception | None = None
-        self._wanted: tuple[int, Callable[[], None]] | None = None
+        self._errand: Callable[[], None] | None = None  # for the thread of the server
+        # Who takes the body part by part; how much of it he was given, and may be.
+        self._taker: BodyTaker | None = None
+        self._given = 0
+        self._limit = 0
 
     # In the scheduler's thread: Sink.
 
@@ -119,12 +127,31 @@ class Answer:
 
     def receive(self, exchange: Exchange, limit: int | None, ready: Callable[[], None]) -> None:
         """See `Sink`. Reading blocks, so the server's own thread has to do it."""
-        limit = self._limits.body_bytes if limit is None else limit
-        if self._length is not None and self._length > limit:
-            exchange.fail(_too_large(limit))
-            return
+        if self._may_have(limit):
+            self._send_for(partial(self._read, self._limit, ready))
+        else:
+            exchange.fail(_too_large(self._limit))
+
+    def stream(self, exchange: Exchange, limit: int | None, taker: BodyTaker) -> None:
+        """See `Streaming`."""
+        if self._may_have(limit):
+            self._taker = taker
+        else:
+            taker.fail(_too_large(self._limit))
+
+    def more(self, exchange: Exchange) -> None:
+        """See `Streaming`."""
+        if self._taker is not None and not self._ended:
+            self._send_for(self._read_part)
+
+    def _may_have(self, limit: int | None) -> bool:
+        """Whether the body is not known to be longer than `limit`."""
+        self._limit = self._limits.body_bytes if limit is None else limit
+        return self._length is None or self._length <= self._limit
+
+    def _send_for(self, errand: Callable[[], None]) -> None:
         with self._changed:
-            self._wanted = (limit, ready)
+            self._errand = errand
             self._changed.notify()
 
     def later(self, callback: Callable[[], None]) -> None:
@@ -159,6 +186,7 @@ class Answer:
         exchange = self.exchange
         exchange.started = exchange.done = True
         exchange.on_drain = exchange.on_gone = None
+        self._taker = None
         if self._body is not None:
             self._body.close()
         if self.on_over is not None:
@@ -181,6 +209,21 @@ class Answer:
         self.exchange.has_body = False
         ready()
 
+    def _take(self, data: bytes) -> None:
+        """Give a part of the body to whom it is for."""
+        taker = self._taker
+        if taker is not None:
+            self._given += len(data)
+            if self._given > self._limit:
+                self._refuse(_too_large(self._limit))
+            elif taker.take(data) and data:
+                self.more(self.exchange)
+
+    def _refuse(self, problem: Exception) -> None:
+        """There is something about the body that ends the request."""
+        taker, self._taker = self._taker, None
+        (self.exchange if taker is None else taker).fail(problem)
+
     # In the thread of the server.
 
     def wait_for_head(self, nudge: Callable[[], object]) -> None:
@@ -191,49 +234,60 @@ class Answer:
         """
         while True:
             with self._changed:
-                while not (self.status or self._wanted or self._broken):
+                while not (self.status or self._errand or self._broken):
                     if not self._changed.wait(PATIENCE):
                         nudge()
-                wanted, self._wanted = self._wanted, None
-            if wanted is None:
-                break
-            self._read(*wanted)
+                if self.status or self._broken:
+                    break
+            self._run_errand()
         if not self.status and self._broken is not None:
             raise self._broken from self.exchange.error
+
+    def _run_errand(self) -> None:
+        """Do what the handler has sent for. Only this thread takes errands."""
+        errand, self._errand = self._errand, None
+        if errand is not None:
+            try:
+                errand()
+            except Exception as error:
+                problem: Exception = _too_large(self._limit)
+                if not isinstance(error, BodyTooLarge):
+                    problem = webob.exc.HTTPBadRequest("The body could not be read.")
+                    problem.__cause__ = error
+                self._scheduler.call_soon(partial(self._refuse, problem))
 
     def _read(self, limit: int, ready: Callable[[], None]) -> None:
         """Read the body of the request."""
         body = RequestBody(limit, self._limits.body_in_memory)
         try:
-            self._copy(body)
-        except Exception as error:
+            while data := self._next_part(body.size):
+                body.write(data)
+        except BaseException:
             body.close()
-            gone = webob.exc.HTTPBadRequest("The body of the request could not be read.")
-            gone.__cause__ = error
-            problem = _too_large(limit) if isinstance(error, BodyTooLarge) else gone
-            self._scheduler.call_soon(partial(self.exchange.fail, problem))
-            return
+            raise
         self._scheduler.call_soon(partial(self._received, body, ready))
 
-    def _copy(self, body: RequestBody) -> None:
-        while self._length is None or body.size < self._length:
-            size = BLOCK if self._length is None else min(BLOCK, self._length - body.size)
-            data = self._input.read(size)
-            if data:
-                body.write(data)
-            elif self._length is None:
-                return
-            else:
-                raise EOFError(f"{body.size} of {self._length} bytes came")
+    def _read_part(self) -> None:
+        """Read a part of the body. What it gets must be taken before there is another errand."""
+        self._scheduler.call_soon(partial(self._take, self._next_part(self._given)))
+
+    def _next_part(self, done: int) -> bytes:
+        """Read on, after so many bytes; b"" at the end. Raises EOFError where it ends too early,
+        and what the server's file raises."""
+        size = BLOCK if self._length is None else min(BLOCK, self._length - done)
+        data = self._input.read(size) if size else b""
+        if size and not data and self._length is not None:
+            raise EOFError(f"{done} of {self._length} bytes came")
+        return data
 
     def __iter__(self) -> Iterator[bytes]:
         return self
 
     def __next__(self) -> bytes:
         """What is there of the body, as soon as there is something."""
+        while self._waits_for_part():
+            self._run_errand()
         with self._changed:
-            while not (self._parts or self._ended):
-                self._changed.wait()
             data = b"".join(self._parts)
             self._parts.clear()
             self._size = 0
@@ -245,6 +299,13 @@ class Answer:
         if self._broken is not None:
             raise self._broken from self.exchange.error
         raise StopIteration
+
+    def _waits_for_part(self) -> bool:
+        """Wait for a part of the answer, or its end; True if there is an errand before that."""
+        with self._changed:
+            while not (self._parts or self._ended or self._errand):
+                self._changed.wait()
+            return not (self._parts or self._ended)
 
     def close(self) -> None:
         """PEP 3333: the server wants no more, whether it has all or its client is gone."""

@@ -140,7 +140,10 @@ class WebSocketHandler(MakesComponents):
     def _run(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         try:
             if not hasattr(exchange.sink, "upgrade"):
-                raise webob.exc.HTTPNotImplemented("This server hands over no connections.")
+                raise webob.exc.HTTPNotImplemented(
+                    "A WebSocket needs the connection itself, which this server does not hand "
+                    "over; kroute's own does."
+                )
             terms = self._terms
             response, frames = accept_websocket(
                 exchange.request,

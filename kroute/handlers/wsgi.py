@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
+from functools import partial
 from time import monotonic
 from typing import Any
 
 import webob.exc
 
-from ..http import Exchange
+from ..http import Exchange, Streaming
 from ..routing import Place, RouteError
 from ..scheduler import ThreadsBusy, get_scheduler
 from .workers import Workers
@@ -17,7 +18,7 @@ from .wsgi_call import Application, Call
 
 __all__ = ["WSGIHandler", "is_wsgi", "mounted_wsgi"]
 
-OPTIONS = ("threads", "queue", "stuck_after", "max_body")
+OPTIONS = ("threads", "queue", "stuck_after", "max_body", "stream")
 
 
 class WSGIHandler:
@@ -26,10 +27,10 @@ class WSGIHandler:
     threads: how many requests it has at a time. queue: how many more wait for a thread; beyond
     that, the answer is 503. stuck_after: seconds without a sign of life after which a request is
     given up: reported with the stack of its thread, answered 504 or cut, and its thread replaced.
-    max_body: see `Handler`. name: what the log calls the application.
+    max_body: see `Handler`. stream: the application reads the body of a request as it comes; with
+    False it is called when all of that is there. name: what the log calls the application.
     """
 
-    streams = False
     takes_bytes = True  # what it makes of its path is its own business
 
     def __init__(
@@ -40,12 +41,14 @@ class WSGIHandler:
         queue: int = 128,
         stuck_after: float = 60.0,
         max_body: int | None = None,
+        stream: bool = True,
         name: str = "",
     ) -> None:
         if threads < 1 or queue < 0 or not stuck_after > 0:
             raise ValueError("threads and stuck_after are at least 1, queue is not negative")
         self.function = application
         self.max_body = max_body
+        self.streams = stream
         self.name = name or _name_of(application)
         self._workers = Workers(threads, queue, f"kroute {self.name}")
         self._stuck_after = stuck_after
@@ -53,8 +56,17 @@ class WSGIHandler:
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
+        if exchange.has_body and not isinstance(exchange.sink, Streaming):
+            exchange.sink.receive(exchange, self.max_body, partial(self._begin, exchange))
+        else:
+            self._begin(exchange)
+
+    def _begin(self, exchange: Exchange) -> None:
+        """Have a thread call the application."""
         call = Call(self.function, self.name, exchange, get_scheduler())
         exchange.on_gone = call.abandon
+        if exchange.has_body and not call.stream(self.max_body):
+            return
         try:
             self._workers.submit(call)
         except ThreadsBusy:

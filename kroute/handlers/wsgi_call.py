@@ -20,8 +20,9 @@ from ..http import Exchange, LocalProtocolError, Response
 from ..scheduler import Scheduler
 from .run import deliver
 from .wsgi_environ import ErrorLog, FileWrapper, call_environ
+from .wsgi_input import ClientGone, Input
 
-__all__ = ["Application", "BadApplication", "Call", "ClientGone"]
+__all__ = ["Application", "BadApplication", "Call"]
 
 log = logging.getLogger("kroute.wsgi")
 
@@ -54,10 +55,6 @@ class BadApplication(Exception):
     """A WSGI application did what PEP 3333 does not let it do."""
 
 
-class ClientGone(ConnectionAbortedError):
-    """What `write()` raises when nobody is left to write to."""
-
-
 class Call:
     """One request on its way through a WSGI application.
 
@@ -78,6 +75,7 @@ class Call:
         self._application = application
         self._name = name
         self._scheduler = scheduler
+        self._input: Input | None = None
         # The head, as start_response has it.
         self._status: str | None = None
         self._headers: list[tuple[str, str]] = []
@@ -105,7 +103,7 @@ class Call:
         self.since = monotonic()
         errors = ErrorLog(self._name)
         try:
-            self._answer(call_environ(self.exchange.request.environ, errors))
+            self._answer(call_environ(self.exchange.request.environ, errors, self._input))
         except ClientGone:
             log.debug("%s: stopped in %s, whose client wants no more", self._name, self.exchange)
         except BaseException as error:
@@ -269,6 +267,17 @@ class Call:
 
     # In the scheduler's thread.
 
+    def stream(self, limit: int | None) -> bool:
+        """Let the application read the body of the request as it comes. limit: as for
+        `Sink.receive`. False: it is longer than that, and this was answered."""
+        self._input = Input(self.exchange, self._scheduler, self._waits, self._fail)
+        self._input.begin(limit)
+        return not self._over
+
+    def _waits(self, begins: bool) -> None:
+        """It is the client's turn, or the application's again. In the thread of that."""
+        self.since = None if begins else monotonic()
+
     def _deliver(self, body: bytes) -> None:
         """Send an answer in one piece."""
         if not self._over:
@@ -276,6 +285,7 @@ class Call:
                 deliver(self.exchange, self._response([body]))
             except Exception as error:
                 self._fail(error)
+            self._end_input()
 
     def _pump(self) -> None:
         """Send what was left here by now."""
@@ -315,6 +325,7 @@ class Call:
             return
         if end:
             exchange.sink.end(exchange)
+            self._end_input()
             return
         with self._changed:
             self._pumping = bool(self._parts) or self._ended
@@ -346,6 +357,12 @@ class Call:
             self._over = True
             self._parts.clear()
             self._changed.notify()
+        self._end_input()
+
+    def _end_input(self) -> None:
+        """Nothing is read from the client any more: its answer is complete, or it is gone."""
+        if self._input is not None:
+            self._input.abandon()
 
     def is_stuck(self, since: float) -> bool:
         """Whether it is the application's turn, and nothing was heard of it since then."""

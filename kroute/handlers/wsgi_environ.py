@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
+from .wsgi_input import Input
+
 __all__ = ["ErrorLog", "FileWrapper", "call_environ"]
 
 log = logging.getLogger("kroute.wsgi")
+
+READ_AHEAD = 16384
+"""Bytes that short reads of `wsgi.input` are served from."""
 
 
 class ErrorLog:
@@ -76,9 +82,11 @@ class FileWrapper:
             close()
 
 
-def call_environ(environ: dict[str, Any], errors: ErrorLog) -> dict[str, Any]:
+def call_environ(
+    environ: dict[str, Any], errors: ErrorLog, body: Input | None = None
+) -> dict[str, Any]:
     """The environ for an application that runs in threads. A copy: PEP 3333 lets it do with that
-    what it likes, while ours is read in the scheduler's thread."""
+    what it likes, while ours is read in the scheduler's thread. body: one that is yet to come."""
     own = {
         **environ,
         "wsgi.errors": errors,
@@ -87,4 +95,6 @@ def call_environ(environ: dict[str, Any], errors: ErrorLog) -> dict[str, Any]:
     }
     # True of our file; middleware may put its own around that and does not know WebOb's flag.
     own.pop("webob.is_body_seekable", None)
+    if body is not None:
+        own["wsgi.input"] = io.BufferedReader(body, READ_AHEAD)
     return own

@@ -9,7 +9,7 @@ Exchange, Sink, Rules, Handler: the contract between those who serve a request. 
 everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 """
 
-from .body import EMPTY_BODY, BodyTooLarge, RequestBody
+from .body import EMPTY_BODY, UNREAD_BODY, BodyTooLarge, RequestBody
 from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from .exchange import BodyTaker, Exchange, Handler, Rules, Sink, Streaming, Upgradable
@@ -31,6 +31,7 @@ __all__ = [
     "RAW_PATH",
     "READER",
     "TRAILERS",
+    "UNREAD_BODY",
     "AnswerFraming",
     "BodyTaker",
     "BodyTooLarge",

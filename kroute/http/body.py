@@ -1,4 +1,4 @@
-"""RequestBody, EMPTY_BODY: the body of a request while it is received, and as a file."""
+"""RequestBody, EMPTY_BODY, UNREAD_BODY: the body of a request while it comes, and as a file."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO
 
-__all__ = ["EMPTY_BODY", "BodyTooLarge", "EmptyBody", "RequestBody"]
+__all__ = ["EMPTY_BODY", "UNREAD_BODY", "BodyTooLarge", "EmptyBody", "RequestBody"]
 
 
 class BodyTooLarge(Exception):
@@ -40,6 +40,25 @@ class EmptyBody(io.RawIOBase):
 
 
 EMPTY_BODY = EmptyBody()
+
+
+class UnreadBody(EmptyBody):
+    """The body of a request whose handler reads it as it comes: it is nowhere else to be had."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        raise RuntimeError(
+            "the body of this request is read by its handler as it comes; for hooks that read it, "
+            "declare the route or the mount with stream=False"
+        )
+
+    readall = readline = read
+    readinto = read  # type: ignore[assignment]
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self.read()
+
+
+UNREAD_BODY = UnreadBody()
 
 
 class RequestBody:

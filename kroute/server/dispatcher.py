@@ -11,7 +11,7 @@ from urllib.parse import quote
 import webob.exc
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
-from ..http import RAW_PATH, Exchange, Handler, Response
+from ..http import RAW_PATH, UNREAD_BODY, Exchange, Handler, Response
 from ..routing import Match, Miss, URLMap, info_from_path, is_utf8, routing_path
 from ..scheduler import ReactiveComponent
 from .links import Links
@@ -106,10 +106,13 @@ class Dispatcher(ReactiveComponent):
                 own = found.table.variables
                 variables = {name: value for name, value in variables.items() if name in own}
             start = partial(self._start, exchange, handler, variables)
-            if exchange.has_body and not handler.streams:
-                exchange.sink.receive(exchange, handler.max_body, start)
-            else:
+            if not exchange.has_body:
                 start()
+            elif handler.streams:
+                environ["wsgi.input"] = UNREAD_BODY
+                start()
+            else:
+                exchange.sink.receive(exchange, handler.max_body, start)
         except Exception as error:
             exchange.fail(error)
 
