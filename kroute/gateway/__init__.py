@@ -6,9 +6,11 @@ and its answer comes back through an `Answer`, a bounded queue. Where no schedul
 process, a thread is started for it.
 
 Gateway: one for an application. Answer: one for a request. AnswerCut: it ended before its end.
+SocketAnswer: one that may turn into a connection, for tests.
 """
 
 from .answer import Answer, AnswerCut
 from .gateway import Gateway
+from .socket import SocketAnswer
 
-__all__ = ["Answer", "AnswerCut", "Gateway"]
+__all__ = ["Answer", "AnswerCut", "Gateway", "SocketAnswer"]

@@ -48,8 +48,11 @@ class _Exchange(Exchange):
     error: Exception | None
 
     def fail(self, error: Exception) -> None:
-        self.error = self.error or error
+        self.note(error)
         super().fail(error)
+
+    def note(self, error: Exception) -> None:
+        self.error = self.error or error
 
 
 class Answer:
@@ -285,7 +288,15 @@ class Answer:
 
     def __next__(self) -> bytes:
         """What is there of the body, as soon as there is something."""
-        while self._waits_for_part():
+        data = self.next_part()
+        if not data:
+            raise StopIteration
+        return data
+
+    def next_part(self, seconds: float | None = None) -> bytes:
+        """What is there of the body, as soon as there is something; b"" at the end. Raises
+        TimeoutError where nothing comes in `seconds`, AnswerCut."""
+        while self._waits_for_part(seconds):
             self._run_errand()
         with self._changed:
             data = b"".join(self._parts)
@@ -294,18 +305,19 @@ class Answer:
             paused, self._paused = self._paused, False
         if paused:
             self._scheduler.call_soon(self._drained)
-        if data:
-            return data
-        if self._broken is not None:
+        if not data and self._broken is not None:
             raise self._broken from self.exchange.error
-        raise StopIteration
+        return data
 
-    def _waits_for_part(self) -> bool:
+    def _waits_for_part(self, seconds: float | None) -> bool:
         """Wait for a part of the answer, or its end; True if there is an errand before that."""
         with self._changed:
-            while not (self._parts or self._ended or self._errand):
-                self._changed.wait()
+            if not self._changed.wait_for(self._is_something_there, seconds):
+                raise TimeoutError(f"nothing of the answer to {self.exchange} in {seconds} s")
             return not (self._parts or self._ended)
+
+    def _is_something_there(self) -> bool:
+        return bool(self._parts) or self._ended or self._errand is not None
 
     def close(self) -> None:
         """PEP 3333: the server wants no more, whether it has all or its client is gone."""

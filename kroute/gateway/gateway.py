@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
@@ -19,6 +19,8 @@ from .loop import Loop
 __all__ = ["Gateway"]
 
 _loop = Loop()
+
+AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
 
 
 class Gateway:
@@ -33,7 +35,12 @@ class Gateway:
         self._port: Port | None = None
 
     def ask(self, environ: dict[str, Any]) -> Answer:
-        """Have a request answered; returns when the head of its answer is there.
+        """Have a request answered; returns when the head of its answer is there. Raises what
+        `ask_for` does."""
+        return self.ask_for(Answer, environ)
+
+    def ask_for(self, kind: type[AnyAnswer], environ: dict[str, Any]) -> AnyAnswer:
+        """Have a request answered by a certain kind of Answer.
 
         Raises AnswerCut where there will be none; ValueError for a CONTENT_LENGTH that is no
         number; RuntimeError in the thread of components.
@@ -44,7 +51,7 @@ class Gateway:
                 "itself; call it by in_thread()"
             )
         scheduler = _loop.scheduler()
-        answer = Answer(environ, scheduler, self._limits)
+        answer = kind(environ, scheduler, self._limits)
         hand_over = partial(self._hand_over, answer, scheduler)
         hand_over()
         answer.wait_for_head(hand_over)

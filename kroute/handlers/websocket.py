@@ -88,6 +88,7 @@ class _GeneratorPart(component):
     def __init__(self, start: Callable[[WebSocket], Iterator[Any]]) -> None:
         super().__init__()
         self.websocket = WebSocket(self)
+        self.note: Callable[[Exception], None] | None = None
         self._start = start
 
     def main(self) -> Iterator[Any]:
@@ -95,6 +96,10 @@ class _GeneratorPart(component):
             yield from self._start(self.websocket)
         except Disconnected:
             return
+        except Exception as error:
+            if self.note is not None:
+                self.note(error)
+            raise
 
 
 class _GeneratorMaking(Making):
@@ -155,6 +160,7 @@ class WebSocketHandler(MakesComponents):
             part = self.make(exchange.request, variables)
             if isinstance(part, _GeneratorPart):
                 part.websocket.subprotocol = frames.subprotocol
+                part.note = exchange.note
             socket = Socket(exchange, part, frames, terms, self._gate.leave)
             answer = exchange.rules.answer(exchange, response)
             socket.sink.upgrade(exchange, answer, socket.receive)

@@ -174,6 +174,10 @@ class Exchange:
         else:
             self._answer_error(error)
 
+    def note(self, error: Exception) -> None:
+        """Hear what a handler raised that has the connection, and logs and closes it itself. For
+        tests, which raise it; elsewhere nobody asks."""
+
     def _answer_error(self, error: Exception) -> None:
         """Send what the rules say of an error; where even that cannot be sent, a bare 500."""
         for _ in range(2):

@@ -7,24 +7,29 @@ assert client.get("/hello/you").text == "Hello, you!"
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.message import Message
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode, urljoin
 
 import webob.exc
 
-from .gateway import Answer, AnswerCut
-from .http import Request, Response
-from .routing import Match
-from .scheduler import ThreadsBusy
-from .server import Policy
+from ..gateway import Answer, SocketAnswer
+from ..http import Request, Response
+from ..routing import Match
+from ..scheduler import ThreadsBusy
+from ..server import Policy
+from .events import EventSession
+from .parts import Parts
+from .websocket import HANDSHAKE, WebSocketRefused, WebSocketSession
 
 if TYPE_CHECKING:
-    from .app import App
+    from ..app import App
 
 __all__ = ["TestClient"]
+
+AnyAnswer = TypeVar("AnyAnswer", bound=Answer)
 
 REDIRECTS = 20
 """Redirects that are followed for one request."""
@@ -110,7 +115,7 @@ class TestClient:
         Raises what the handler raised (unless `raise_errors` is False), AnswerCut where an answer
         broke off.
         """
-        url = urljoin(self.base_url + "/", path.lstrip("/") if path.startswith("/") else path)
+        url = self._url(path)
         if query:
             url += ("&" if "?" in url else "?") + urlencode(query, doseq=True)
         request = _request(method, url, {**self.headers, **(headers or {})}, body, form, json)
@@ -127,15 +132,22 @@ class TestClient:
 
     def send(self, request: Request, *, stream: bool = False) -> Response:
         """Ask for what `request` says, with the cookies that belong to it."""
+        return self._response(request, self._ask(request, Answer), stream)
+
+    def _ask(self, request: Request, kind: type[AnyAnswer]) -> AnyAnswer:
+        """The head of an answer; its cookies are kept. Raises what the handler raised."""
         jar = urllib.request.Request(request.url)
         self.cookies.add_cookie_header(jar)
         cookie = jar.get_header("Cookie")
         if cookie is not None and "Cookie" not in request.headers:
             request.headers["Cookie"] = cookie
-        answer = self.app.gateway.ask(request.environ)
+        answer = self.app.gateway.ask_for(kind, request.environ)
         self._raise_for(answer)
         self.cookies.extract_cookies(_Headers(answer), jar)  # type: ignore[arg-type]
-        parts = _Parts(answer, self.raise_errors)
+        return answer
+
+    def _response(self, request: Request, answer: Answer, stream: bool) -> Response:
+        parts = Parts(answer, self.raise_errors)
         response = Response(
             status=answer.status,
             headerlist=answer.headers,
@@ -143,6 +155,56 @@ class TestClient:
         )
         response.request = request
         return response
+
+    def _url(self, path: str) -> str:
+        return urljoin(self.base_url + "/", path.lstrip("/") if path.startswith("/") else path)
+
+    def events(
+        self, path: str, *, last_event_id: str | None = None, timeout: float = 5.0, **options: Any
+    ) -> EventSession:
+        """Listen to the Server-Sent Events of `path`::
+
+            with client.events("/ticks") as events:
+                assert next(events).data == "1"
+
+        last_event_id: what a client that comes back has got. timeout: seconds that an event may be
+        in coming. options: those of `request`. Raises ValueError where no events are answered.
+        """
+        headers = {"Accept": "text/event-stream", **(options.pop("headers", None) or {})}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        method = options.pop("method", "GET")
+        response = self.request(method, path, headers=headers, stream=True, **options)
+        parts: Any = response.app_iter
+        if response.status_int != 200 or response.content_type != "text/event-stream":
+            parts.close()
+            raise ValueError(f"{path} has no events: {response.status}, {response.content_type}")
+        return EventSession(parts, timeout)
+
+    def websocket(
+        self,
+        path: str,
+        *,
+        subprotocols: Sequence[str] = (),
+        headers: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+    ) -> WebSocketSession:
+        """Open a WebSocket::
+
+            with client.websocket("/chat") as ws:
+                ws.send("hello")
+                assert ws.receive() == "HELLO"
+
+        subprotocols: those that the client speaks, best first. headers: `Origin` and the like.
+        timeout: seconds that a message may be in coming. Raises WebSocketRefused.
+        """
+        asked = {"Sec-WebSocket-Protocol": ", ".join(subprotocols)} if subprotocols else {}
+        fields = {**HANDSHAKE, **asked, **self.headers, **(headers or {})}
+        request = _request("GET", self._url(path), fields, None, None, None)
+        answer = self._ask(request, SocketAnswer)
+        if answer.status[:3] != "101":
+            raise WebSocketRefused(self._response(request, answer, stream=False))
+        return WebSocketSession(answer, self.raise_errors, timeout)
 
     def _raise_for(self, answer: Answer) -> None:
         """Raise what a handler raised, if nobody had expected that."""
@@ -158,26 +220,6 @@ class TestClient:
         if not any(policy.handler_of(error) for policy in policies):
             answer.close()
             raise error
-
-
-class _Parts:
-    """The body of an answer; what its handler raises is raised here."""
-
-    def __init__(self, answer: Answer, raise_errors: bool) -> None:
-        self._answer = answer
-        self._raise_errors = raise_errors
-        self.close = answer.close
-
-    def __iter__(self) -> _Parts:
-        return self
-
-    def __next__(self) -> bytes:
-        try:
-            return next(self._answer)
-        except AnswerCut as cut:
-            if self._raise_errors and cut.__cause__ is not None:
-                raise cut.__cause__ from None
-            raise
 
 
 class _Headers:
