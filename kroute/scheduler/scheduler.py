@@ -74,6 +74,7 @@ class Scheduler(Axon.Scheduler.scheduler):
         self._pauses: deque[microprocess] = deque()
         self._wakes: deque[tuple[microprocess, bool]] = deque()
         self._calls: deque[Callable[[], object]] = deque()
+        self._last: list[Callable[[], object]] = []
         self._regroup = False  # somebody in the queue is not to have a time slice
         self._blocked = False
         self._stopping = False
@@ -116,6 +117,11 @@ class Scheduler(Axon.Scheduler.scheduler):
         self._calls.append(callback)
         if self._blocked:
             self.poller.wake()
+
+    def call_last(self, callback: Callable[[], object]) -> None:
+        """Call `callback()` when all that is ready now has had its turn, and before descriptors
+        are looked at again: for work that costs less done together. Only in its thread."""
+        self._last.append(callback)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
         """Call `callback()` in `seconds` or a little later. Only in the scheduler's thread."""
@@ -261,8 +267,10 @@ class Scheduler(Axon.Scheduler.scheduler):
 
     def _wait(self, canblock: bool) -> None:
         """Look at descriptors and timers; if all sleep and it may, wait for them."""
+        if self._last:
+            self._call_last()
         now = monotonic()
-        idle = not (self._queue or self._wakes or self._pauses or self._calls)
+        idle = not (self._queue or self._wakes or self._pauses or self._calls or self._last)
         if not idle and now < self._next_poll:
             return
         timeout: float | None = 0.0
@@ -286,7 +294,15 @@ class Scheduler(Axon.Scheduler.scheduler):
         now = monotonic()
         while (due_now := self.timers.pop_due(now)) is not None:
             self._call(due_now)
+        if self._last:
+            self._call_last()
         self._next_poll = now + POLL_INTERVAL
+
+    def _call_last(self) -> None:
+        """Make the calls that were asked for by `call_last`; what they ask for has to wait."""
+        last, self._last = self._last, []
+        for callback in last:
+            self._call(callback)
 
     def _call(self, callback: Callable[..., object], *args: object) -> None:
         """Call back. What it raises is the failure of the component whose method it is, if any."""
@@ -352,6 +368,7 @@ class Scheduler(Axon.Scheduler.scheduler):
 
     def _stop_all(self) -> None:
         """End everything, for `stop()`: nobody gets another time slice."""
+        self._call_last()
         self._settle()  # so that those that were activated last are ended, too
         for task in list(self.threads.values()):
             with _contained(task.mprocess, "stop()"):

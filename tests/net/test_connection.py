@@ -67,7 +67,35 @@ def test_every_kind_of_bytes_goes_out(wire: MakeWire) -> None:
     for message in (b"ab", b"", bytearray(b"cd"), memoryview(b"xefx")[1:3], b""):
         one.protocol.send(message, "outbox")
     assert one.read(6) == b"abcdef"
+    one.step()
     assert len(one.connection.inboxes["inbox"]) == 0
+
+
+def test_small_messages_go_out_together(wire: MakeWire) -> None:
+    """When all that was ready has had its turn, so that no answer is in the way of another."""
+    one = wire(Still())
+    one.protocol.send(b"a", "outbox")
+    one.protocol.send(b"b", "outbox")
+    assert len(one.connection.inboxes["inbox"]) == 2
+    one.step()
+    assert one.client.recv(10) == b"ab"
+
+
+@pytest.mark.parametrize("messages", [[b"x" * 20_000], [b"x"] * ConnectedSocket.GATHER])
+def test_much_does_not_wait_for_others(wire: MakeWire, messages: list[bytes]) -> None:
+    one = wire(Still())
+    for message in messages:
+        one.protocol.send(message, "outbox")
+    assert len(one.connection.inboxes["inbox"]) == 0
+    assert one.read(sum(map(len, messages))) == b"".join(messages)
+
+
+def test_what_waits_for_others_goes_out_before_the_scheduler_stops(wire: MakeWire) -> None:
+    one = wire(Still())
+    one.protocol.send(b"last words", "outbox")
+    one.scheduler.stop()
+    one.step()
+    assert one.client.recv(100) == b"last words"
 
 
 def test_many_messages_of_many_sizes_keep_their_order(wire: MakeWire) -> None:

@@ -400,6 +400,42 @@ def test_a_call_that_calls_again_lets_others_have_their_turn(stepped: Stepped) -
     assert len(calls) == 5
 
 
+def test_call_last_calls_after_all_others(stepped: Stepped) -> None:
+    said: list[str] = []
+    stepped.start(Sink())
+    stepped(2)
+    stepped.scheduler.call_last(lambda: said.append("last"))
+    stepped.scheduler.call_soon(lambda: said.append("soon"))
+    stepped()
+    assert said == ["soon", "last"]
+
+
+def test_call_last_calls_before_it_sleeps(scheduler: Scheduler) -> None:
+    """What they ask for in their turn, too."""
+    calls: list[int] = []
+
+    def last() -> None:
+        calls.append(1)
+        scheduler.call_last(last if len(calls) < 3 else scheduler.stop)
+
+    Sink().activate()
+    scheduler.call_last(last)
+    run(scheduler)
+    assert len(calls) == 3
+
+
+def test_a_call_last_that_fails_is_logged(
+    stepped: Stepped, caplog: pytest.LogCaptureFixture
+) -> None:
+    said: list[str] = []
+    stepped.start(Sink())
+    stepped.scheduler.call_last(lambda: 1 / 0)
+    stepped.scheduler.call_last(lambda: said.append("next"))
+    stepped()
+    assert said == ["next"]
+    assert [record.levelno for record in caplog.records] == [logging.ERROR]
+
+
 def test_call_soon_from_many_threads(scheduler: Scheduler) -> None:
     calls: list[int] = []
     here = threading.get_ident()
