@@ -9,6 +9,7 @@ Importing it makes its scheduler the default one of Axon.
 from .app import App
 from .handlers import (
     Disconnected,
+    EarlyHints,
     Event,
     NoAnswer,
     Question,
@@ -30,6 +31,7 @@ __all__ = [
     "BuildError",
     "Close",
     "Disconnected",
+    "EarlyHints",
     "Event",
     "Limits",
     "NoAnswer",

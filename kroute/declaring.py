@@ -37,7 +37,7 @@ TYPED = re.compile(r"\{(\w+):(int|float|str|string|path|uuid|any)\}")
 ANGLED = re.compile(r"(?<!\(\?P)<(?:\w+:)?(\w+)>")
 
 # What a route takes beside its path, methods and handlers: ours, and what `URLMap.add` takes.
-HANDLER_OPTIONS = ("threaded", "max_body", "stream")
+HANDLER_OPTIONS = ("threaded", "max_body", "stream", "on_disconnect")
 ROUTE_OPTIONS = ("name", "requirements", "defaults", "conditions", "filter", "minimize")
 # What the others take.
 SUBMAPPER_OPTIONS = ("name_prefix", *ROUTE_OPTIONS[1:])
@@ -53,7 +53,8 @@ class Declaring:
     The options of a route: name; requirements, regexes by variable; defaults; conditions (method,
     sub_domain, function, as in Routes); filter (changes the parts given to `url_for`); minimize;
     threaded, run the handler in a thread; max_body, bytes of a request body; stream, start the
-    handler before the body is received, for it to read (`request.read`). Everything raises
+    handler before the body is received, for it to read (`request.read`); on_disconnect, "stop" (it
+    is closed when its client goes away) or "finish" (it goes on to its end). Everything raises
     RouteError for what cannot stand, with file and line.
     """
 

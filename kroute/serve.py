@@ -17,6 +17,7 @@ from functools import partial
 
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
+from .handlers import Unattended
 from .http import Limits
 from .net import TLS, Capacity, Endpoint, Listener, ProtocolFactory, listen, written
 from .scheduler import Scheduler, get_scheduler
@@ -109,8 +110,15 @@ def serve(
 
 
 def _stop_after_last(scheduler: Scheduler, listeners: list[Listener]) -> None:
-    if all(listener._isStopped() for listener in listeners):
-        scheduler.stop()
+    """Stop the scheduler when the listeners have ended, and handlers that are to finish without
+    their clients have done so."""
+    if not all(listener._isStopped() for listener in listeners):
+        return
+    for part in scheduler.listAllThreads():
+        if isinstance(part, Unattended) and not part._isStopped():
+            part._callOnCloseDown.append(lambda: _stop_after_last(scheduler, listeners))
+            return
+    scheduler.stop()
 
 
 @contextlib.contextmanager
@@ -135,13 +143,19 @@ def _signals(
         if asked == 1:
             scheduler.call_soon(begin)
         elif asked == 2:
-            scheduler.call_soon(lambda: tell(shutdownMicroprocess()))
+            scheduler.call_soon(end)
             kill.start()
 
     def begin() -> None:
         log.info("stopping; requests that have begun are finished (again to stop at once)")
         tell(producerFinished())
-        scheduler.call_later(graceful_timeout, lambda: tell(shutdownMicroprocess()))
+        scheduler.call_later(graceful_timeout, end)
+
+    def end() -> None:
+        for part in scheduler.listAllThreads():
+            if isinstance(part, Unattended):
+                part.finish()
+        tell(shutdownMicroprocess())
 
     old = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

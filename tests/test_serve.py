@@ -360,6 +360,32 @@ def test_a_second_signal_stops_it_at_once(own: Served, number: int) -> None:
     client.close()
 
 
+@pytest.mark.parametrize("impatient", [False, True])
+def test_a_handler_that_is_to_finish_is_waited_for(tmp_path: Path, impatient: bool) -> None:
+    program = PROGRAM + """
+    @app.get("/finish", on_disconnect="finish")
+    def finish(request):
+        os.write(2, b"begun\\n")
+        while not os.path.exists("go"):
+            yield from sleep(0.01)
+        yield "nobody reads this"
+        os.write(2, b"finished\\n")
+    """
+    with Served(tmp_path, program) as own:
+        with own.connect() as client:
+            client.sendall(b"GET /finish HTTP/1.1\r\nHost: a\r\n\r\n")
+            own.wait_for("begun")
+        own.wait_for("the client went away")
+        own.kill()
+        own.wait_for("stopping")
+        if impatient:
+            own.kill()
+        else:
+            (tmp_path / "go").touch()
+        assert own.wait() == 0
+        assert ("finished" in own.lines) is not impatient
+
+
 def test_what_takes_longer_than_the_graceful_timeout_is_cut(tmp_path: Path) -> None:
     with Served(tmp_path, PROGRAM, "--graceful-timeout", "0.1") as own:
         client = own.client()

@@ -169,7 +169,9 @@ class Answer:
                 self._broken = error
                 self._changed.notify()
             self.exchange.gone()
-            self._over()
+            if not self.exchange.done:
+                self._body = None  # somebody goes on without the client, and has the body
+            self._over(self.exchange.done)
 
     def _put(self, data: bytes = b"", head: bytes = b"", end: bool = False) -> None:
         if self._ended:
@@ -184,11 +186,12 @@ class Answer:
             self._ended = end
             self._changed.notify()
 
-    def _over(self) -> None:
+    def _over(self, done: bool = True) -> None:
         """Nothing more comes: let go of what was held."""
         exchange = self.exchange
-        exchange.started = exchange.done = True
-        exchange.on_drain = exchange.on_gone = None
+        if done:
+            exchange.started = exchange.done = True
+            exchange.on_drain = exchange.on_gone = None
         self._taker = None
         if self._body is not None:
             self._body.close()

@@ -6,7 +6,8 @@ Service, make_service: components kept running. EventsHandler, EventTerms, Event
 WebSocketHandler, WebSocketTerms, WebSocket, Disconnected: WebSockets.
 Topic, News, Carrier: what one says, all hear.
 ask, Question, NoAnswer, Unavailable; handle, Handle: questions to components.
-WSGIHandler, is_wsgi: WSGI applications. StaticFiles: directories.
+WSGIHandler, is_wsgi: WSGI applications. StaticFiles: directories. EarlyHints: before an answer.
+Unattended: at work for a client that is gone.
 """
 
 from .asking import NoAnswer, Question, Unavailable, ask
@@ -14,11 +15,13 @@ from .component import ComponentHandler
 from .events import Event, EventsHandler, EventTerms
 from .function import FunctionHandler, GeneratorHandler
 from .handles import Handle, handle
+from .hints import EarlyHints
 from .kamaelia import kamaelia_handler
 from .make import actions_of, bind_handler, make_handler, make_mounted, table_of
 from .service import Service, make_service
 from .static import StaticFiles
 from .topic import Carrier, News, Topic
+from .unattended import Unattended
 from .websocket import Disconnected, WebSocket, WebSocketHandler, WebSocketTerms
 from .wsgi import WSGIHandler, is_wsgi
 
@@ -26,6 +29,7 @@ __all__ = [
     "Carrier",
     "ComponentHandler",
     "Disconnected",
+    "EarlyHints",
     "Event",
     "EventTerms",
     "EventsHandler",
@@ -38,6 +42,7 @@ __all__ = [
     "Service",
     "StaticFiles",
     "Topic",
+    "Unattended",
     "Unavailable",
     "WSGIHandler",
     "WebSocket",

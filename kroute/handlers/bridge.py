@@ -18,6 +18,7 @@ from ..scheduler import ReactiveComponent, Timer
 from .ending import end, hold, release
 from .kamaelia import head_of
 from .run import deliver
+from .unattended import ON_DISCONNECT, Unattended
 
 __all__ = ["Bridge", "Terms"]
 
@@ -35,7 +36,8 @@ class Terms:
     str or a Response of each message. text: parts of a request's body arrive as str. timeout:
     seconds until the answer has to begin. grace: seconds that a component has for its own end.
     backlog: messages that wait for a slow client while the component is held; what is sent to it
-    by others may become more, and then it is cut off.
+    by others may become more, and then it is cut off. on_disconnect: "stop" tells a component to
+    shut down when its client goes away, "finish" lets it come to its end.
     """
 
     status: int = 200
@@ -46,6 +48,12 @@ class Terms:
     timeout: float | None = 30.0
     grace: float = 2.0
     backlog: int = 1000
+    on_disconnect: str = "stop"
+
+    def __post_init__(self) -> None:
+        if self.on_disconnect not in ON_DISCONNECT:
+            known = " and ".join(ON_DISCONNECT)
+            raise ValueError(f"on_disconnect={self.on_disconnect!r}: there are {known}")
 
     def response(self) -> webob.Response:
         """The head of an answer that begins with plain data."""
@@ -107,7 +115,8 @@ class Bridge(ReactiveComponent):
         self._held: list[component] = []
         self._timer: Timer | None = None
         self.outboxes["outbox"].myNotifyOnPop.append(self._feed)
-        exchange.on_gone = self._dismiss
+        finish = terms.on_disconnect == "finish"
+        exchange.on_gone = self._go_on_alone if finish else self._dismiss
 
     # The component's life.
 
@@ -171,6 +180,12 @@ class Bridge(ReactiveComponent):
         self._later(self._terms.grace, self._end_part)
         if tell:
             self.send(shutdownMicroprocess(self), "signal")
+
+    def _go_on_alone(self) -> None:
+        """The client is gone: let the component come to its end, for nobody."""
+        Unattended.take(self._exchange)
+        if self._waiting:
+            self._exchange.sink.later(self._drained)
 
     def _end_part(self) -> None:
         log.info("%s: %s did not end by itself", self._exchange, self._part.name)

@@ -33,16 +33,21 @@ class FunctionHandler:
     """A plain function: what it returns is the answer.
 
     function: called with the request and the variables of the route. threaded: call it in a
-    thread. max_body: see `Handler`.
+    thread. max_body: see `Handler`. finishes: see `Run`.
     """
 
     streams = False
 
     def __init__(
-        self, function: Callable[..., Any], threaded: bool = False, max_body: int | None = None
+        self,
+        function: Callable[..., Any],
+        threaded: bool = False,
+        max_body: int | None = None,
+        finishes: bool = False,
     ) -> None:
         self.function = function
         self.max_body = max_body
+        self.finishes = finishes
         self.takes_bytes = False
         self.binding = Binding({})
         self._call = _in_thread(function) if threaded else function
@@ -62,7 +67,8 @@ class FunctionHandler:
                 variables = self.binding.convert(variables)
             value = self._call(exchange.request, **variables)
             if inspect.isgenerator(value):
-                Run(exchange, value).go()  # a generator function in a plain one's wrapping
+                # A generator function in a plain one's wrapping.
+                Run(exchange, value, self.finishes).go()
                 return
             deliver(exchange, exchange.rules.answer(exchange, value))
         except BaseException as error:
@@ -73,9 +79,13 @@ class GeneratorHandler(FunctionHandler):
     """A generator function: kroute's native kind. See `Run` for what it may yield."""
 
     def __init__(
-        self, function: Callable[..., Any], threaded: bool = False, max_body: int | None = None
+        self,
+        function: Callable[..., Any],
+        threaded: bool = False,
+        max_body: int | None = None,
+        finishes: bool = False,
     ) -> None:
-        super().__init__(function, False, max_body)
+        super().__init__(function, False, max_body, finishes)
         if threaded:
             self._call = _steps_in_thread(function)
 
@@ -100,7 +110,7 @@ class GeneratorHandler(FunctionHandler):
                     response = exchange.rules.answer(exchange, end.value)
                 deliver(exchange, response)
                 return
-            run = Run(exchange, generator)
+            run = Run(exchange, generator, self.finishes)
             if response is not None:
                 run.hold(response)
             if more:

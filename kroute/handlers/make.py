@@ -18,6 +18,7 @@ from .function import (
     is_generator_function,
 )
 from .making import MakesComponents, is_component_class, makes_components
+from .unattended import finishes
 from .wsgi import is_wsgi, mounted_wsgi
 
 __all__ = ["actions_of", "bind_handler", "make_handler", "make_mounted", "table_of"]
@@ -29,13 +30,15 @@ def make_handler(
     threaded: bool = False,
     max_body: int | None = None,
     stream: bool = False,
+    on_disconnect: str = "stop",
 ) -> Handler:
     """The handler for what stands behind a URL. Raises RouteError for what cannot stand there."""
     if callable(getattr(thing, "start", None)) and hasattr(thing, "max_body"):
         handler: Handler = thing
         return handler
     if is_component_class(thing):
-        return ComponentHandler(thing, path, max_body=max_body)
+        return ComponentHandler(thing, path, max_body=max_body, on_disconnect=on_disconnect)
+    finish = finishes(on_disconnect, thing, path)
     problem = ""
     if not callable(thing):
         problem = f"{thing!r} is no handler: a function is, or a class with a method GET"
@@ -54,9 +57,9 @@ def make_handler(
     if problem:
         raise RouteError(problem, path=path, place=Place.of(thing))
     if stream:
-        return StreamingHandler(thing, False, max_body)
+        return StreamingHandler(thing, False, max_body, finish)
     kind = GeneratorHandler if is_generator_function(thing) else FunctionHandler
-    return kind(thing, threaded, max_body)
+    return kind(thing, threaded, max_body, finish)
 
 
 def make_mounted(target: Any, prefix: str, place: Place, **options: Any) -> Handler:

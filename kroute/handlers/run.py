@@ -10,8 +10,10 @@ from typing import Any
 import webob
 from Axon.Ipc import WaitComplete, ipc, newComponent
 
-from ..http import Exchange
+from ..http import Exchange, Hinting
 from ..scheduler import Coroutine, Waiting
+from .hints import EarlyHints
+from .unattended import Unattended
 
 __all__ = ["Run", "deliver", "failure"]
 
@@ -87,7 +89,8 @@ class Run:
 
     Before the answer, what it yields is a turn for others (None, a number), something to wait for
     (`sleep`, `in_thread`, WaitComplete), components to start (newComponent), or the answer. After
-    it, `bytes` and `str` are parts of its body. A first answer is held back for one step: a
+    it, `bytes` and `str` are parts of its body. With `finishes` it goes on to its end although its
+    client is gone. A first answer is held back for one step: a
     handler that ends then is answered in one piece. What cannot be done is raised in the handler,
     at the yield that asked for it.
     """
@@ -99,12 +102,15 @@ class Run:
         "_first",
         "_held",
         "_length",
+        "_paused",
         "_refused",
         "_started",
         "_stepping",
     )
 
-    def __init__(self, exchange: Exchange, generator: Iterator[Any]) -> None:
+    def __init__(
+        self, exchange: Exchange, generator: Iterator[Any], finishes: bool = False
+    ) -> None:
         self._exchange = exchange
         self._coroutine = Coroutine(generator)
         self._held: webob.Response | None = None
@@ -114,7 +120,8 @@ class Run:
         self._started = False
         self._stepping = False
         self._closed = False
-        exchange.on_gone = self.close
+        self._paused = False
+        exchange.on_gone = self._go_on_alone if finishes else self.close
 
     def go(self) -> None:
         """Step until it has to wait, has had its turn, or is at its end."""
@@ -173,6 +180,12 @@ class Run:
             except Exception as error:
                 log.error("%s failed at its end", self._exchange, exc_info=error)
 
+    def _go_on_alone(self) -> None:
+        """The client is gone: answer to nobody, at once even if the client had had enough."""
+        Unattended.take(self._exchange)
+        if self._paused:
+            self._exchange.sink.later(self._drained)
+
     # What was yielded.
 
     def _taken(self, value: Any) -> bool:
@@ -212,12 +225,21 @@ class Run:
             return request.done
         if isinstance(request, WaitComplete):
             self._coroutine.wait_complete(request)
+        elif isinstance(request, EarlyHints):
+            self._hint(request)
         elif isinstance(request, newComponent):
             for component in request.components():
                 component.activate()
         else:
             raise TypeError(f"a handler cannot yield {type(request).__name__}")
         return True
+
+    def _hint(self, hints: EarlyHints) -> None:
+        if self._held is not None or self._started:
+            raise TypeError("early hints come before the answer, and it has begun")
+        sink = self._exchange.sink
+        if isinstance(sink, Hinting):
+            sink.interim(self._exchange, "103 Early Hints", hints.headers)
 
     # The answer.
 
@@ -245,8 +267,14 @@ class Run:
         exchange = self._exchange
         if not data or exchange.sink.data(exchange, data):
             return True
-        exchange.on_drain = self.go
+        self._paused = True
+        exchange.on_drain = self._drained
         return False
+
+    def _drained(self) -> None:
+        """The client wants more of the answer."""
+        self._paused = False
+        self.go()
 
     def _end(self, value: Any) -> None:
         """The generator has returned."""

@@ -12,7 +12,7 @@ everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 from .body import EMPTY_BODY, UNREAD_BODY, BodyTooLarge, RequestBody
 from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from .exchange import BodyTaker, Exchange, Handler, Rules, Sink, Streaming, Upgradable
+from .exchange import BodyTaker, Exchange, Handler, Hinting, Rules, Sink, Streaming, Upgradable
 from .fields import PARSERS, FieldReader, field_reader
 from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
@@ -44,6 +44,7 @@ __all__ = [
     "FieldReader",
     "Handler",
     "Head",
+    "Hinting",
     "Limits",
     "LocalProtocolError",
     "ProtocolError",

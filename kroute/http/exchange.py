@@ -19,7 +19,16 @@ from .environ import RAW_PATH
 from .request import Request
 from .response import Response
 
-__all__ = ["BodyTaker", "Exchange", "Handler", "Rules", "Sink", "Streaming", "Upgradable"]
+__all__ = [
+    "BodyTaker",
+    "Exchange",
+    "Handler",
+    "Hinting",
+    "Rules",
+    "Sink",
+    "Streaming",
+    "Upgradable",
+]
 
 log = logging.getLogger("kroute.http")
 
@@ -77,6 +86,17 @@ class Streaming(Sink, Protocol):
 
     def more(self, exchange: Exchange) -> None:
         """Go on giving what the client sends."""
+
+
+@runtime_checkable
+class Hinting(Sink, Protocol):
+    """A `Sink` that can send an answer before the answer."""
+
+    def interim(
+        self, exchange: Exchange, status: str, headers: list[tuple[str, str]]
+    ) -> None:
+        """Send a 1xx. Raises LocalProtocolError, before anything is sent, for one that cannot be
+        sent as it is."""
 
 
 class Upgradable(Sink, Protocol):
@@ -190,7 +210,10 @@ class Exchange:
         self.sink.whole(self, Response(b"", 500, content_type="text/plain"), b"")
 
     def gone(self) -> None:
-        """There is nobody left to answer: let go of the handler. For sinks."""
+        """There is nobody left to answer: let go of the handler. For sinks.
+
+        A handler that goes on all the same sets `sink` and `done` anew, and sees to the body.
+        """
         self.done = True
         on_gone, self.on_gone, self.on_drain = self.on_gone, None, None
         if on_gone is not None:

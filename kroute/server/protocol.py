@@ -223,11 +223,13 @@ class HTTPProtocol(ReactiveComponent):
     def _gone(self) -> None:
         """There is no client any more."""
         exchange, self._exchange = self._exchange, None
-        self._drop_body()
         if exchange is not None and not exchange.done:
             log.info("the client went away during %s", exchange)
             self._log_access(exchange, cut=True)
             exchange.gone()
+            if not exchange.done:
+                self._body = None  # somebody goes on without the client, and has the body
+        self._drop_body()
 
     def _close(self) -> None:
         """Say that all was sent, once it is.
@@ -465,6 +467,14 @@ class HTTPProtocol(ReactiveComponent):
         exchange.started = True
         self._status = response.status
         return self._framing.wants_body
+
+    def interim(
+        self, exchange: Exchange, status: str, headers: list[tuple[str, str]]
+    ) -> None:
+        """See `Hinting`."""
+        if exchange is self._exchange:
+            self._emit(self._framing.interim(status, headers))
+            self._flush()  # it is of no use together with the answer
 
     def data(self, exchange: Exchange, data: bytes) -> bool:
         """See `Sink`."""
