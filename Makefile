@@ -31,6 +31,8 @@ bench:
 	@$(MAKE) --no-print-directory VENV=$(VENV)-bench $(VENV)-bench/bench
 	$(VENV)-bench/bin/python bench/routing.py
 	$(VENV)-bench/bin/python -m bench --into var/bench.json
+	$(VENV)-bench/bin/python -m bench.page var/bench.json var
+	@echo "written: var/performance.md, and its figures and pictures in var/performance"
 
 $(VENV)/serve: EXTRA = samples
 $(VENV)/test: EXTRA = test

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from kroute.serve import raise_descriptor_limit
+
 from .machine import machine, versions
 from .peers import PEERS
 from .rounds import measure, servers
@@ -28,6 +30,7 @@ def main() -> None:
     run.setdefault("versions", {}).update(versions(options.peers))
     print(", ".join(run["machine"].values()))
     print(", ".join(f"{name} {version}" for name, version in versions(options.peers).items()))
+    raise_descriptor_limit()
     with servers() as running:
         for name in options.scenarios or SCENARIOS:
             result = measure(name, options.peers, options.rounds, options.seconds, running)

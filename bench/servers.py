@@ -47,8 +47,11 @@ def on_core(core: int) -> Iterator[None]:
 class Server:
     """`python -m bench.peers.NAME` at a port of its own, with its children, if it has any.
 
+    started: seconds to the first answer, once `wait` has returned.
     Linux only: the figures come from /proc.
     """
+
+    started = 0.0
 
     def __init__(self, peer: str, files: Path, routes: int = 0) -> None:
         self.peer = peer
@@ -57,7 +60,7 @@ class Server:
         given = {"PORT": self.port, "FILES": files, "ROUTES": routes}
         environ = {**os.environ, **{f"BENCH_{name}": str(value) for name, value in given.items()}}
         self._said: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (closed by `end`)
-        self.began = time.perf_counter()
+        self._began = time.perf_counter()
         with on_core(SERVER_CORE):
             self.process = subprocess.Popen(
                 [sys.executable, "-m", f"bench.peers.{peer}"],
@@ -69,18 +72,16 @@ class Server:
                 start_new_session=True,
             )
 
-    def wait(self) -> float:
-        """Wait for the first answer; give the seconds that it took from the start of the process.
-
-        Raises ServerFailed.
-        """
-        while self.process.poll() is None and time.perf_counter() - self.began < PATIENCE:
+    def wait(self) -> None:
+        """Wait for the first answer. Raises ServerFailed."""
+        while self.process.poll() is None and time.perf_counter() - self._began < PATIENCE:
             client = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
             with contextlib.closing(client):
                 try:
                     client.request("GET", "/")
                     client.getresponse().read()
-                    return time.perf_counter() - self.began
+                    self.started = time.perf_counter() - self._began
+                    return
                 except (OSError, HTTPException):
                     time.sleep(0.001)
         raise ServerFailed(f"{self.peer} does not answer:\n{self.said()}")

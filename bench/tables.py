@@ -1,4 +1,4 @@
-"""table: one scenario's result in Markdown. ratio: how much better kroute is, round by round."""
+"""table: one scenario's result in Markdown. ratios: how much better kroute is, round by round."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import statistics
 from collections.abc import Iterator
 from typing import Any
 
-from .peers import OURS, PEERS
-from .scenarios import FIGURES
+from .figures import FIGURES
+from .peers import OURS
 
-__all__ = ["ratios", "table"]
+__all__ = ["order", "ratios", "spread", "table"]
 
 
 def ratios(result: dict[str, Any], peer: str, figure: str) -> list[float]:
@@ -19,24 +19,33 @@ def ratios(result: dict[str, Any], peer: str, figure: str) -> list[float]:
     return [a / b for a, b in pairs] if FIGURES[figure].more else [b / a for a, b in pairs]
 
 
+def spread(values: list[float]) -> str:
+    """Median, least and most."""
+    return f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})"
+
+
+def order(result: dict[str, Any]) -> list[str]:
+    """Who was measured, the best first."""
+    figures, main = result["figures"], result["main"]
+    medians = {peer: statistics.median(figures[peer][main]) for peer in figures}
+    return sorted(medians, key=lambda peer: medians[peer], reverse=FIGURES[main].more)
+
+
 def table(result: dict[str, Any]) -> Iterator[str]:
     """Medians, best first, and kroute's ratio to each with its spread."""
     figures, main = result["figures"], result["main"]
     names = list(next(iter(figures.values()), ()))
-    sign = -1 if FIGURES[main].more else 1
-    order = sorted(figures, key=lambda peer: sign * statistics.median(figures[peer][main]))
-    compared = OURS in figures
+    compared = OURS in figures and FIGURES[main].ratio
     heads = ["server", *(FIGURES[name].unit for name in names)]
     yield "| " + " | ".join(heads + ["kroute is better by"] * compared) + " |"
     yield "|---|" + "---:|" * (len(names) + compared)
-    for peer in order:
-        cells = [PEERS[peer].title]
+    for peer in order(result):
+        cells = [result["titles"][peer]]
         for name in names:
             value = statistics.median(figures[peer][name])
             cells.append(f"{value:,.{FIGURES[name].digits}f}")
         if compared and peer == OURS:
             cells.append("")
         elif compared:
-            by = ratios(result, peer, main)
-            cells.append(f"{statistics.median(by):.2f} ({min(by):.2f} to {max(by):.2f})")
+            cells.append(spread(ratios(result, peer, main)))
         yield "| " + " | ".join(cells) + " |"

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs
 
 import uvicorn
 
-from bench.given import CHUNKS, PORT, ROUTES
+from bench.given import CHUNKS, EVENTS, PORT, ROUTES
 
 TEXT = b"text/plain; charset=utf-8"
 
@@ -43,6 +43,22 @@ async def stream(scope, receive, send):
     await send({"type": "http.response.body"})
 
 
+async def events(scope, receive, send):
+    headers = [(b"content-type", b"text/event-stream")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    for event in EVENTS:
+        body = f"data: {event}\n\n".encode()
+        await send({"type": "http.response.body", "body": body, "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+async def echo(scope, receive, send):
+    await receive()
+    await send({"type": "websocket.accept"})
+    while "text" in (message := await receive()):
+        await send({"type": "websocket.send", "text": message["text"]})
+
+
 async def numbered(scope, receive, send):
     await answer(send, scope["path"].rpartition("/")[2].encode())
 
@@ -51,7 +67,14 @@ async def missing(scope, receive, send):
     await answer(send, b"Not Found", 404)
 
 
-routes = {"": hello, "users": user, "size": size, "stream": stream}
+routes = {
+    "": hello,
+    "users": user,
+    "size": size,
+    "stream": stream,
+    "events": events,
+    "echo": echo,
+}
 routes.update((f"r{number}", numbered) for number in range(ROUTES))
 
 

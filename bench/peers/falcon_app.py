@@ -2,7 +2,7 @@
 
 import falcon
 
-from bench.given import CHUNKS, FILES, ROUTES
+from bench.given import CHUNKS, EVENTS, FILES, ROUTES
 
 
 class Hello:
@@ -28,6 +28,12 @@ class Stream:
         resp.stream = iter(CHUNKS)
 
 
+class Events:
+    def on_get(self, req, resp):
+        resp.content_type = "text/event-stream"
+        resp.stream = (f"data: {event}\n\n".encode() for event in EVENTS)
+
+
 class Numbered:
     def on_get(self, req, resp, id):
         resp.content_type = falcon.MEDIA_TEXT
@@ -39,6 +45,7 @@ app.add_route("/", Hello())
 app.add_route("/users/{id:int}", User())
 app.add_route("/size", Size())
 app.add_route("/stream", Stream())
+app.add_route("/events", Events())
 app.add_static_route("/files", FILES)
 for number in range(ROUTES):
     app.add_route(f"/r{number}/{{id}}", Numbered())

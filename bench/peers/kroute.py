@@ -1,6 +1,9 @@
 """kroute on its own server."""
 
-from bench.given import CHUNKS, FILES, PORT, ROUTES
+from Axon.Component import component
+from Axon.Ipc import producerFinished
+
+from bench.given import CHUNKS, EVENTS, FILES, PORT, ROUTES
 from kroute import App, Response, StaticFiles
 
 app = App()
@@ -27,6 +30,23 @@ def stream(request):
     yield from CHUNKS
 
 
+class Ticks(component):
+    def main(self):
+        for event in EVENTS:
+            self.send(event, "outbox")
+            yield 1
+        self.send(producerFinished(self), "signal")
+
+
+app.events("/events", lambda request: Ticks(), shared=False, replay=0)
+
+
+def echo(request, ws):
+    while True:
+        ws.send((yield from ws.receive()))
+
+
+app.websocket("/echo", echo)
 app.mount("/files", StaticFiles(FILES))
 
 for number in range(ROUTES):

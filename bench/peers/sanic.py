@@ -3,7 +3,7 @@
 from sanic import Sanic
 from sanic.response import json, text
 
-from bench.given import CHUNKS, FILES, PORT, ROUTES
+from bench.given import CHUNKS, EVENTS, FILES, PORT, ROUTES
 
 app = Sanic("bench", configure_logging=False)
 
@@ -29,6 +29,20 @@ async def stream(request):
     for chunk in CHUNKS:
         await response.send(chunk)
     await response.eof()
+
+
+@app.get("/events")
+async def events(request):
+    response = await request.respond(content_type="text/event-stream")
+    for event in EVENTS:
+        await response.send(f"data: {event}\n\n")
+    await response.eof()
+
+
+@app.websocket("/echo")
+async def echo(request, socket):
+    async for message in socket:
+        await socket.send(message)
 
 
 async def numbered(request, id):

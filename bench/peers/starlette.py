@@ -3,10 +3,10 @@
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
-from starlette.routing import Mount, Route
+from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
 
-from bench.given import CHUNKS, FILES, PORT, ROUTES
+from bench.given import CHUNKS, EVENTS, FILES, PORT, ROUTES
 
 
 async def hello(request):
@@ -29,6 +29,20 @@ async def stream(request):
     return StreamingResponse(chunks(), media_type="application/octet-stream")
 
 
+async def events(request):
+    async def pieces():
+        for event in EVENTS:
+            yield f"data: {event}\n\n"
+
+    return StreamingResponse(pieces(), media_type="text/event-stream")
+
+
+async def echo(socket):
+    await socket.accept()
+    async for message in socket.iter_text():
+        await socket.send_text(message)
+
+
 async def numbered(request):
     return PlainTextResponse(request.path_params["id"])
 
@@ -39,6 +53,8 @@ app = Starlette(
         Route("/users/{id:int}", user),
         Route("/size", size, methods=["POST"]),
         Route("/stream", stream),
+        Route("/events", events),
+        WebSocketRoute("/echo", echo),
         Mount("/files", StaticFiles(directory=FILES)),
         *(Route(f"/r{number}/{{id}}", numbered) for number in range(ROUTES)),
     ]

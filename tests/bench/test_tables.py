@@ -8,6 +8,7 @@ from bench.tables import ratios, table
 
 RESULT = {
     "main": "rate",
+    "titles": {"asgi": "bare ASGI on uvicorn", "kroute": "kroute"},
     "figures": {
         "asgi": {"rate": [500.0, 1000.0, 2000.0], "p99": [1.0, 1.0, 1.0]},
         "kroute": {"rate": [1000.0, 1000.0, 5000.0], "p99": [2.0, 0.5, 0.5]},
