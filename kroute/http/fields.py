@@ -19,8 +19,9 @@ Fields = list[tuple[bytes, bytes]]
 
 FieldReader = Callable[[bytes], Fields]
 """Reads field lines, from the CRLF of the line before them to the empty line: (name, value) in
-order, the bytes as they came, without the white space around values. Raises NotFields. A line
-more or less than there are fields, and a name that is no token, are for the caller to find."""
+order, the bytes as they came, without the white space around values. Raises NotFields, which is
+not the last word. A line that is no field of its own, and a name that is no token, are for the
+caller to find."""
 
 PARSERS = ("httptools", "h11")
 

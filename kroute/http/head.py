@@ -73,9 +73,8 @@ def parse_head(block: bytes, max_fields: int, read_fields: FieldReader) -> Head:
     lines = block[match.end() - 2 :]
     try:  # and no function shared with `parse_trailers`, as this is done for each request
         headers = read_fields(lines)
-    except NotFields as error:
-        _body_length(_special(_read_plainly(lines, max_fields)), modern)
-        raise RemoteProtocolError(f"in the header fields: {error}") from error
+    except NotFields:
+        headers = _read_plainly(lines, max_fields)
     if len(headers) > max_fields or lines.count(b"\n") != len(headers) + 2:
         headers = _read_plainly(lines, max_fields)
     special = _special(headers)
@@ -95,23 +94,22 @@ def parse_trailers(block: bytes, max_fields: int, read_fields: FieldReader) -> F
     """The fields after a chunked body, without those about framing, which have no place there."""
     lines = b"\r\n" + block
     try:
-        trailers, refused = read_fields(lines), None
-    except NotFields as error:
-        trailers, refused = _read_plainly(lines, max_fields), error
+        trailers = read_fields(lines)
+    except NotFields:
+        trailers = _read_plainly(lines, max_fields)
     if len(trailers) > max_fields or lines.count(b"\n") != len(trailers) + 2:
         trailers = _read_plainly(lines, max_fields)
     if _special(trailers):
         raise RemoteProtocolError("a trailer cannot frame a message (RFC 9110, section 6.5.1)")
-    if refused is not None:
-        raise RemoteProtocolError(f"in the trailers: {refused}") from refused
     return trailers
 
 
 def _read_plainly(lines: bytes, max_fields: int) -> Fields:
-    """What is to be said of lines that a library refuses, or makes fewer fields of than they are.
+    """The fields of lines that a library refuses, or makes fewer fields of than they are.
 
-    The libraries differ in what they look at first and in what they call it. So that the answer
-    does not, all is read once more here, as slowly as it may be.
+    The libraries differ in what they look at first and in what they call it, and llhttp refuses a
+    little that is right, such as a tab behind `chunked`. So that the answer does not depend on
+    them, these lines are read once more, by the letter and as slowly as it may be.
     """
     fields = []
     for line in lines[2:-4].split(b"\r\n") if len(lines) > 4 else ():

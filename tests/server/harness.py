@@ -11,6 +11,7 @@ import io
 import math
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
@@ -24,7 +25,7 @@ from Kamaelia.IPC import socketShutdown
 from kroute import App
 from kroute.scheduler import Poller, Scheduler
 
-__all__ = ["Answer", "Client", "World", "raw", "world"]
+__all__ = ["Answer", "Client", "World", "own_scheduler", "raw", "world"]
 
 PATIENCE = 10.0
 """Seconds until a test gives up waiting for a thread."""
@@ -102,12 +103,20 @@ class World:
         coordinatingassistanttracker.basecat.zap()
 
 
-@pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+@contextmanager
+def own_scheduler() -> Iterator[World]:
+    """A World whose scheduler is Axon's default one meanwhile."""
     own = World()
-    monkeypatch.setattr(Axon.Scheduler.scheduler, "run", own.scheduler)
-    yield own
-    own.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Axon.Scheduler.scheduler, "run", own.scheduler)
+        yield own
+        own.close()
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    with own_scheduler() as own:
+        yield own
 
 
 class Answer:

@@ -1,0 +1,185 @@
+"""HTTPProtocol under the corpus and under mutations of it, on both parsers; see `fuzz`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import kroute.http.fields_h11
+import kroute.http.head
+import kroute.http.parser
+from kroute.http import AnswerFraming, EnvironMaker, Head, RequestParser
+from kroute.server import HTTPProtocol
+from tests.http.raw_requests import NEXT, bytewise, load
+
+from . import fuzz
+from .fuzz import Bench, Failure, run
+from .harness import World
+
+VALID = load("valid")
+INVALID = load("invalid")
+
+
+def by_file(cases: list[Any]) -> list[Any]:
+    """Cases by their file: one test for each file, as each case takes little."""
+    names = dict.fromkeys(case.name.partition(":")[0] for case in cases)
+    return [
+        pytest.param([case for case in cases if case.name.startswith(f"{name}:")], id=name)
+        for name in names
+    ]
+
+
+@pytest.fixture
+def bench(world: World, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A bench whose handlers all receive the body first."""
+    monkeypatch.setattr(fuzz, "way_of", lambda method, target: 0)
+    return Bench(world)
+
+
+# The corpus.
+
+
+@pytest.mark.parametrize("cases", by_file(VALID))
+def test_valid_requests_are_answered(bench: Bench, cases: list[Any]) -> None:
+    for case in cases:
+        for raw in (case.raw, case.raw + NEXT):
+            whole = bench.check([raw])
+            assert {answer.status for answer in whole} == {200}
+            assert bench.check(bytewise(raw)) == whole
+
+
+@pytest.mark.parametrize("cases", by_file(INVALID))
+def test_invalid_requests_are_refused(bench: Bench, cases: list[Any]) -> None:
+    for case in cases:
+        for raw in (case.raw, case.raw + NEXT):
+            whole = bench.check([raw])
+            assert [answer.status for answer in whole] == [int(case.expected[-3:])], case
+            assert bench.check(bytewise(raw)) == whole
+
+
+# Mutations.
+
+
+def test_mutations(world: World) -> None:
+    done = run(world, 1, range(700))
+    assert done.mutated > 700
+    assert done.answers > done.refusals > 500
+
+
+@pytest.mark.load
+@pytest.mark.parametrize("seed", [2, 3])
+def test_many_mutations(world: World, seed: int) -> None:
+    assert run(world, seed, range(20_000)).mutated > 20_000
+
+
+def test_the_command() -> None:
+    words = [sys.executable, "-m", "tests.server.fuzz", "--seed", "5", "--requests", "50"]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0
+    assert re.match(r"\d+ pipelines with 5\d mutated requests, on 2 parsers: ", done.stdout)
+
+
+# The fuzzer finds what it looks for: faults that servers have had.
+
+
+def both_lengths(patch: pytest.MonkeyPatch) -> None:
+    """Content-Length counts even where there is a Transfer-Encoding."""
+    usual = kroute.http.head._body_length
+
+    def body_length(special: dict[bytes, bytes], modern: bool) -> int | None:
+        if b"content-length" in special:
+            special = {b"content-length": special[b"content-length"]}
+        return usual(special, modern)
+
+    patch.setattr(kroute.http.head, "_body_length", body_length)
+
+
+def any_chunk_end(patch: pytest.MonkeyPatch) -> None:
+    """The two bytes after a chunk are skipped without a look."""
+
+    def read_chunk_end(self: RequestParser) -> Any:
+        if len(self.buffered) < 2:
+            return kroute.http.parser.NEED_DATA
+        self._take(2)
+        self._state = self._read_chunk_size
+        return self._read_chunk_size()
+
+    patch.setattr(RequestParser, "_read_chunk_end", read_chunk_end)
+
+
+def one_parser_forgives(patch: pytest.MonkeyPatch) -> None:
+    """h11 as it is: it takes control characters."""
+    patch.setattr(kroute.http.fields_h11, "FORBIDDEN", re.compile(rb"\0"))
+
+
+def a_body_too_many(patch: pytest.MonkeyPatch) -> None:
+    """The answer to HEAD has a body."""
+    usual = AnswerFraming.begin
+    patch.setattr(AnswerFraming, "begin", lambda self, method, *rest: usual(self, "GET", *rest))
+
+
+def the_rest_of_a_body(patch: pytest.MonkeyPatch) -> None:
+    """A body that nobody wants is taken for the next request."""
+    usual = HTTPProtocol._finish
+
+    def finish(self: HTTPProtocol, exchange: Any) -> None:
+        if self._receiving:
+            self._parser._state = self._parser._read_head
+            self._receiving = False
+        usual(self, exchange)
+
+    patch.setattr(HTTPProtocol, "_finish", finish)
+
+
+def another_order(patch: pytest.MonkeyPatch) -> None:
+    """What goes out together goes out the wrong way round."""
+    usual = HTTPProtocol._flush
+
+    def flush(self: HTTPProtocol) -> None:
+        self._out.reverse()
+        usual(self)
+
+    patch.setattr(HTTPProtocol, "_flush", flush)
+
+
+def a_deaf_connection(patch: pytest.MonkeyPatch) -> None:
+    """Who takes a body part by part is given one part only."""
+    patch.setattr(HTTPProtocol, "more", lambda self, exchange: None)
+
+
+def an_exception(patch: pytest.MonkeyPatch) -> None:
+    """Values of fields are taken for ASCII."""
+    usual = EnvironMaker.make
+
+    def make(self: EnvironMaker, head: Head) -> dict[str, Any]:
+        for _, value in head.headers:
+            value.decode("ascii")
+        return usual(self, head)
+
+    patch.setattr(EnvironMaker, "make", make)
+
+
+FAULTS = [
+    both_lengths,
+    any_chunk_end,
+    one_parser_forgives,
+    a_body_too_many,
+    the_rest_of_a_body,
+    another_order,
+    a_deaf_connection,
+    an_exception,
+]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_is_found(
+    world: World, monkeypatch: pytest.MonkeyPatch, fault: Callable[[pytest.MonkeyPatch], None]
+) -> None:
+    fault(monkeypatch)
+    with pytest.raises(Failure, match=r"--seed 1 --case \d+"):
+        run(world, 1, range(5_000))
