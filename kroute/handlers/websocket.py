@@ -15,7 +15,6 @@ import webob
 import webob.exc
 from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
-from wsproto.events import Pong
 
 from ..http import Close, Exchange, Upgradable, WebSocketFrames, accept_websocket
 from ..routing import HandlerTable
@@ -208,14 +207,16 @@ class Socket(ReactiveComponent):
         self._alive = False  # whether the component is
         self._connected = True  # whether the client is
         self._told = False  # the component, that there are no more messages
+        self._meant: Iterator[str | bytes | Close] = iter(())  # what came and was not looked at
+        self._looking = False
         self._came: deque[str | bytes] = deque()
         self._going: deque[bytes] = deque()
         self._waiting = False  # for the client
         self._stalled = False  # the client waits for the component
         self._held: list[component] = []
         self._timers: dict[str, Timer] = {}
-        self._ponged = True
-        self.outboxes["outbox"].myNotifyOnPop.append(self._taken)
+        self._heard = True  # of the client, since the last ping
+        self.outboxes["outbox"].myNotifyOnPop.append(self._go_on)
         exchange.on_gone = self._gone
         exchange.on_leave = self._leave
 
@@ -236,7 +237,7 @@ class Socket(ReactiveComponent):
         self._alive = True
         if self._terms.ping is not None:
             self._after("ping", self._terms.ping, self._ping)
-        self._bring()
+        self._go_on()
         if not self._connected:
             self._tell(shutdownMicroprocess(self))
 
@@ -255,6 +256,7 @@ class Socket(ReactiveComponent):
         self._alive = False
         self._arrived()
         self._close(Close())
+        self._go_on()
         self._finish_if_over()
 
     def _tell(self, message: object) -> None:
@@ -275,18 +277,30 @@ class Socket(ReactiveComponent):
 
     def receive(self, data: bytes) -> bool:
         """What the client sends. See `Upgradable`."""
-        for meant in self._frames.feed(data):
+        self._heard = True
+        self._meant = self._frames.feed(data)
+        self._look()
+        return not self._stalled
+
+    def _look(self) -> None:
+        """See what came, up to the first message that the component has no room for: behind it
+        may be many, which are a thousand times as long as the bytes that they are packed into."""
+        if self._looking:
+            return
+        self._looking = True
+        self._bring()
+        while not self._came:
+            meant = next(self._meant, None)
+            if meant is None:
+                break
             if isinstance(meant, Close):
                 self._closed_by_client(meant)
-            elif isinstance(meant, Pong):
-                self._ponged = True
             else:
                 self._came.append(meant)
+                self._bring()
         self._answer()
-        if hasattr(self, "home"):
-            self._bring()
+        self._looking = False
         self._stalled = bool(self._came)
-        return not self._stalled
 
     def _answer(self) -> None:
         """Send what frames ask for by themselves: pongs, the acknowledgement of a close."""
@@ -295,18 +309,22 @@ class Socket(ReactiveComponent):
             self._send(data)
 
     def _bring(self) -> None:
-        """Give messages to the component, while it has room for them."""
+        """Give messages to the component, while it has room for them; to nobody after its end."""
+        if not self._alive:
+            if hasattr(self, "home"):
+                self._came.clear()
+            return
         box = self.outboxes["outbox"].sink
         room = min(box.size or self.READ_AHEAD, self.READ_AHEAD)
         while self._came and len(box) < room:
             self.send(self._came.popleft(), "outbox")
 
-    def _taken(self) -> None:
-        """The component has taken a message."""
-        self._bring()
-        if self._stalled and not self._came and self._connected:
-            self._stalled = False
-            self.home.call_soon(lambda: self.sink.more(self._exchange))
+    def _go_on(self) -> None:
+        """The component has taken a message, or will take none any more."""
+        if self._stalled:
+            self._look()
+            if not self._stalled and self._connected:
+                self.home.call_soon(lambda: self.sink.more(self._exchange))
 
     def _closed_by_client(self, close: Close) -> None:
         """The end, by the client's will or fault."""
@@ -408,15 +426,16 @@ class Socket(ReactiveComponent):
             self._tell(shutdownMicroprocess(self))
 
     def _ping(self) -> None:
-        """Ask the client whether it is there; cut it off if it did not say so since last time."""
+        """Ask the client whether it is there; cut it off if nothing came of it since last time,
+        unless it is for us that nothing does."""
         assert self._terms.ping is not None
         if not self._connected:
             return
-        if not self._ponged:
+        if not (self._heard or self._stalled):
             log.info("%s: the client answers no pings; cut off", self._exchange)
             self.sink.cut(self._exchange)
             return
-        self._ponged = False
+        self._heard = False
         self._send(self._frames.ping())
         self._after("ping", self._terms.ping, self._ping)
 

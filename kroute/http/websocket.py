@@ -8,12 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import webob.exc
 from wsproto.connection import Connection, ConnectionState, ConnectionType
-from wsproto.events import BytesMessage, CloseConnection, Event, Ping, Pong, TextMessage
+from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.extensions import PerMessageDeflate
 
 from .request import Request
@@ -26,6 +27,15 @@ GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 SLICE = 4096
 """Bytes that are read at a time: what is compressed in them may be a thousand times as long, and
 only then is looked at how long."""
+
+PARAMETER = re.compile(
+    r"(server_no_context_takeover|client_no_context_takeover)"
+    r"|(server_max_window_bits)=\d{1,2}|(client_max_window_bits)(?:=\d{1,2})?"
+)
+"""Of an offer of compression (RFC 7692, section 7.1)."""
+
+MAX_PARTS = 256
+"""Of a message that is not complete; more are joined, as small ones take more than their bytes."""
 
 NO_CODE = 1005
 NO_CLOSE = 1006
@@ -113,18 +123,26 @@ def _accept(key: str) -> str:
 
 
 def _deflate(offers: str) -> tuple[PerMessageDeflate | None, str]:
-    """Compression, where the client offers it in a way that can be had.
+    """Compression, where the client offers it in a way that can be had; other offers are passed
+    over (RFC 7692, section 5.1).
 
     Without context takeover: nothing is kept for a client between messages, and an idle one costs
     no 300 KiB of zlib.
     """
-    for offer in offers.split(","):
-        if offer.partition(";")[0].strip() == PerMessageDeflate.name:
+    for offer in offers.replace('"', "").split(","):
+        name, *parameters = [each.strip() for each in offer.split(";")]
+        if name == PerMessageDeflate.name and _are_parameters(parameters):
             extension = PerMessageDeflate(True, None, True, None)
             accepted = extension.accept(offer)
             if isinstance(accepted, str):
                 return extension, f"{PerMessageDeflate.name}; {accepted}"
     return None, ""
+
+
+def _are_parameters(given: list[str]) -> bool:
+    """Whether all are known, have a value if they need one, and come once."""
+    found = map(PARAMETER.fullmatch, given)
+    return len({each[each.lastindex or 0] for each in found if each}) == len(given)
 
 
 class WebSocketFrames:
@@ -150,8 +168,8 @@ class WebSocketFrames:
         """Whether neither side has said that this is the end."""
         return self._connection.state is ConnectionState.OPEN and not self._closed
 
-    def feed(self, data: bytes) -> Iterator[str | bytes | Pong | Close]:
-        """What came: messages, answers to pings, and the end, after which there is no more.
+    def feed(self, data: bytes) -> Iterator[str | bytes | Close]:
+        """What came: messages, as they are asked for, and the end, after which there is no more.
 
         A `Close` is what the other side sent, or what it was sent for a breach of the protocol; it
         is acknowledged already.
@@ -167,14 +185,12 @@ class WebSocketFrames:
                 if self._closed:
                     return
 
-    def _understand(self, event: Event) -> str | bytes | Pong | Close | None:
+    def _understand(self, event: Event) -> str | bytes | Close | None:
         if isinstance(event, (TextMessage, BytesMessage)):
             return self._add(event)
         if isinstance(event, Ping):
             if self.open:
                 self.out.append(self._connection.send(event.response()))
-        elif isinstance(event, Pong):
-            return event
         elif isinstance(event, CloseConnection):
             return self._end(Close(int(event.code), event.reason or ""))
         return None
@@ -185,13 +201,14 @@ class WebSocketFrames:
         self._size += len(data) if isinstance(data, bytes) else len(data.encode("utf-8"))
         if self._size > self._max_message:
             return self._end(Close(1009, f"a message has at most {self._max_message} bytes"))
-        self._parts.append(data)
+        if data:
+            self._parts.append(data)
+        if event.message_finished or len(self._parts) > MAX_PARTS:
+            self._parts = [type(data)().join(self._parts)]  # type: ignore[arg-type]
         if not event.message_finished:
             return None
-        parts, self._parts, self._size = self._parts, [], 0
-        if len(parts) == 1:
-            return parts[0]
-        return type(data)().join(parts)  # type: ignore[arg-type]
+        (message,), self._parts, self._size = self._parts, [], 0
+        return message
 
     def _end(self, close: Close) -> Close:
         """The other side has closed, or is not to be listened to any more."""

@@ -347,6 +347,39 @@ def test_a_component_that_does_not_read_slows_the_client(world: World) -> None:
     assert browser.client.taken
 
 
+def test_a_client_that_waits_for_the_component_is_not_cut_off(world: World) -> None:
+    """Its pongs are behind messages that nobody takes."""
+    browser = browse(world, lambda request: Part(takes=False), ping=20)
+    browser.send(*map(str, range(30)))
+    for _ in range(3):
+        world.elapse(21)
+    assert browser.ended == ""
+
+
+def test_whoever_says_anything_is_there(world: World) -> None:
+    """A long message may be on its way for longer than there is between pings."""
+    browser = browse(world, lambda request: Part(), ping=20)
+    message = frame(1, b"slowly")
+    for at in range(len(message)):
+        browser.client.feed(message[at : at + 1])
+        world.elapse(21)
+    assert browser.ended == ""
+    world.elapse(21)
+    assert browser.ended == "cut"
+
+
+def test_messages_for_a_component_that_has_ended_are_dropped(world: World) -> None:
+    part = Part(takes=False)
+    browser = browse(world, lambda request: part)
+    browser.send(*map(str, range(30)))
+    part.inboxes["control"].append("end")
+    world.settle()
+    assert browser.codes() == [1000]
+    browser.send("more")
+    browser.close()
+    assert browser.ended == "closed" and running(world) == 0
+
+
 def test_a_client_that_does_not_read_stops_the_component(world: World) -> None:
     browser = browse(world, lambda request: Chargen())
     world.settle(20_000)

@@ -115,6 +115,14 @@ def test_origins() -> None:
         ("x-other, permessage-deflate", True),
         ("permessage-deflate; server_max_window_bits=8, permessage-deflate", True),
         ("permessage-deflate; server_max_window_bits=8", False),
+        ('permessage-deflate; server_max_window_bits="10"', True),  # RFC 6455, section 9.1
+        ("permessage-deflate; client_max_window_bits=x", False),  # RFC 7692, section 7.1
+        ("permessage-deflate; client_max_window_bits=99", False),
+        ("permessage-deflate; server_max_window_bits", False),
+        ("permessage-deflate; server_no_context_takeover=1", False),
+        ("permessage-deflate; x-other", False),
+        ("permessage-deflate; client_max_window_bits; client_max_window_bits=10", False),
+        ("permessage-deflate; x-other, permessage-deflate", True),
         ("x-webkit-deflate-frame", False),
         ("", False),
     ],
@@ -137,6 +145,8 @@ MESSAGES = [
     (frame(1, b"a", fin=False) + frame(9, b"!") + frame(0, b"b"), ["ab"]),
     (frame(1, "é".encode()[:1], fin=False) + frame(0, "é".encode()[1:]), ["é"]),
     (frame(2, b"x" * 200) + frame(1, b"y"), [b"x" * 200, "y"]),
+    (frame(2, fin=False) + frame(0), [b""]),
+    (frame(2, b"a", fin=False) + frame(0, b"c", fin=False) * 990 + frame(0), [b"a" + b"c" * 990]),
 ]
 
 
@@ -153,8 +163,17 @@ def test_a_ping_is_answered_by_itself() -> None:
     assert reader.out == [b"\x8a\x05here?"]
 
 
-def test_a_pong_is_told() -> None:
-    assert len(fed(frames(), [frame(10, b"yes")])) == 1
+def test_a_pong_says_nothing() -> None:
+    assert fed(frames(), [frame(10, b"!"), frame(1, b"x")]) == ["x"]
+
+
+def test_messages_are_unpacked_as_they_are_asked_for() -> None:
+    reader = deflating(2_000_000)
+    feed = reader.feed(frame(2, deflated(b"x" * 1_500_000), rsv=4) * 2 + frame(8))
+    assert len(next(feed)) == 1_500_000  # type: ignore[arg-type]
+    assert reader.out == [] and reader._size == 0
+    assert len(next(feed)) == 1_500_000  # type: ignore[arg-type]
+    assert isinstance(next(feed), Close)
 
 
 def test_what_is_sent() -> None:
@@ -203,8 +222,10 @@ def test_a_close_of_ours_is_acknowledged() -> None:
         (frame(1, b"x", masked=False), 1002),  # section 5.1
         (frame(1, b"x", rsv=1), 1002),
         (frame(1, b"x", rsv=4), 1002),  # section 5.2: no extension has agreed on it
-        (frame(3), 1002),
-        (frame(11), 1002),
+        *((frame(opcode), 1002) for opcode in (3, 4, 5, 6, 7, 11, 12, 13, 14, 15)),
+        (frame(9, rsv=1), 1002),
+        (b"\x82\xfe\x00\x01\1\2\3\4x", 1002),  # one byte, its length said in two
+        (b"\x82\xff" + b"\xff" * 8 + b"\1\2\3\4", 1002),
         (frame(0, b"x"), 1002),  # section 5.4
         (frame(1, b"x", fin=False) + frame(1, b"y"), 1002),
         (frame(9, b"x" * 126), 1002),  # section 5.5
@@ -281,6 +302,22 @@ def test_a_bomb_is_not_unpacked() -> None:
     (close,) = fed(reader, [frame(2, bomb, rsv=4)])
     assert close.code == 1009
     assert 1_000_000 < seen < 6_000_000
+
+
+def test_frames_of_nothing_take_nothing() -> None:
+    reader = frames()
+    assert fed(reader, [frame(2, fin=False), *[frame(0, fin=False)] * 1000]) == []
+    assert len(reader._parts) == 0
+    assert fed(reader, [frame(0, b"x", fin=False)] * 900) == []
+    assert len(reader._parts) < 300
+
+
+@pytest.mark.parametrize("opcode", [0, 9])
+def test_what_is_not_compressed_must_not_say_so(opcode: int) -> None:
+    """RFC 7692, section 6."""
+    first = frame(2, b"x", fin=opcode == 9)
+    closes = fed(deflating(1000), [first, frame(opcode, b"x", rsv=4)])
+    assert [close.code for close in closes if isinstance(close, Close)] == [1002]
 
 
 def test_what_is_no_compressed_data() -> None:
