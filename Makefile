@@ -1,7 +1,7 @@
 # make serve: the AtomPub sample at http://127.0.0.1:8080. make test: every check that is quick.
-# make load: the tests that take long, or the whole machine. make bench: kroute beside its peers;
-# needs wrk. All set up what they need first, in .venv (.venv-bench). PYTHON names another
-# interpreter (3.10 or later).
+# make load: the tests that take long, or the whole machine; KROUTE_SECONDS=30 has load put on for
+# longer than 5. make bench: kroute beside its peers; needs wrk. All set up what they need first, in
+# .venv (.venv-bench). PYTHON names another interpreter (3.10 or later).
 
 PYTHON ?= python3
 VENV ?= .venv

@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import json
 import logging
-from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -37,8 +36,8 @@ class WebSocketTerms:
     subprotocols: those that are spoken, best first. origins: whose pages may connect ("https://
     example.org"), None for all. compress: whether messages may be. max_message: bytes of one.
     ping: seconds between pings, None for none; a client that does not answer one before the next
-    is cut off. backlog: messages that wait for a slow client before it is cut off. grace: seconds
-    for the other side's close, and for the component's own end.
+    is cut off. backlog, backlog_bytes: of messages that wait for a slow client before it is cut
+    off. grace: seconds for the other side's close, and for the component's own end.
     """
 
     subprotocols: Sequence[str] = ()
@@ -47,6 +46,7 @@ class WebSocketTerms:
     max_message: int = 1024 * 1024
     ping: float | None = 20.0
     backlog: int = 1000
+    backlog_bytes: int = 16 * 1024 * 1024
     grace: float = 2.0
 
 
@@ -209,8 +209,9 @@ class Socket(ReactiveComponent):
         self._told = False  # the component, that there are no more messages
         self._meant: Iterator[str | bytes | Close] = iter(())  # what came and was not looked at
         self._looking = False
-        self._came: deque[str | bytes] = deque()
-        self._going: deque[bytes] = deque()
+        self._came: str | bytes | None = None  # a message that there was no room for
+        self._going: list[bytes] = []
+        self._going_bytes = 0
         self._waiting = False  # for the client
         self._stalled = False  # the client waits for the component
         self._held: list[component] = []
@@ -223,7 +224,7 @@ class Socket(ReactiveComponent):
     # The component's life.
 
     def on_start(self) -> None:
-        if not self._connected and not self._came:
+        if not self._connected and self._came is None:
             self.finish()  # the client is gone already
             return
         part = self._part
@@ -289,18 +290,18 @@ class Socket(ReactiveComponent):
             return
         self._looking = True
         self._bring()
-        while not self._came:
+        while self._came is None:
             meant = next(self._meant, None)
             if meant is None:
                 break
             if isinstance(meant, Close):
                 self._closed_by_client(meant)
             else:
-                self._came.append(meant)
+                self._came = meant
                 self._bring()
         self._answer()
         self._looking = False
-        self._stalled = bool(self._came)
+        self._stalled = self._came is not None
 
     def _answer(self) -> None:
         """Send what frames ask for by themselves: pongs, the acknowledgement of a close."""
@@ -309,15 +310,16 @@ class Socket(ReactiveComponent):
             self._send(data)
 
     def _bring(self) -> None:
-        """Give messages to the component, while it has room for them; to nobody after its end."""
+        """Give what came to the component, if it has room; after its end, to nobody."""
         if not self._alive:
             if hasattr(self, "home"):
-                self._came.clear()
+                self._came = None
             return
         box = self.outboxes["outbox"].sink
         room = min(box.size or self.READ_AHEAD, self.READ_AHEAD)
-        while self._came and len(box) < room:
-            self.send(self._came.popleft(), "outbox")
+        if self._came is not None and len(box) < room:
+            message, self._came = self._came, None
+            self.send(message, "outbox")
 
     def _go_on(self) -> None:
         """The component has taken a message, or will take none any more."""
@@ -390,7 +392,9 @@ class Socket(ReactiveComponent):
             return
         if self._waiting:
             self._going.append(data)
-            if len(self._going) > self._terms.backlog:
+            terms = self._terms
+            self._going_bytes += len(data)
+            if len(self._going) > terms.backlog or self._going_bytes > terms.backlog_bytes:
                 log.warning("%s: the client is too slow; cut off", self._exchange)
                 self.sink.cut(self._exchange)
         elif not self.sink.data(self._exchange, data):
@@ -403,6 +407,7 @@ class Socket(ReactiveComponent):
         self._waiting = False
         data = b"".join(self._going)
         self._going.clear()
+        self._going_bytes = 0
         self._send(data)
         if not self._waiting:
             release(self._held, self.home)

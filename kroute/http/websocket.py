@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import webob.exc
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -152,12 +153,16 @@ class WebSocketFrames:
     `out`. subprotocol: the one that was agreed on. max_message: bytes.
     """
 
+    _last: ClassVar[tuple[str | bytes, int, bytes]] = ("", -1, b"")
+    """The message that was made last, for whom, and its frame."""
+
     def __init__(
         self, deflate: PerMessageDeflate | None, max_message: int, subprotocol: str | None = None
     ) -> None:
         self.subprotocol = subprotocol
         self.out: list[bytes] = []
         self._connection = Connection(ConnectionType.SERVER, [] if deflate is None else [deflate])
+        self._window = 0 if deflate is None else deflate.server_max_window_bits
         self._max_message = max_message
         self._parts: list[str | bytes] = []
         self._size = 0
@@ -224,8 +229,15 @@ class WebSocketFrames:
         """The bytes of a message; b"" after the end."""
         if not self.open:
             return b""
+        # What one says all hear: the same str or bytes. As nothing is kept between messages, it
+        # is the same frame for all whose compression is the same.
+        last = WebSocketFrames._last
+        if last[0] is data and last[1] == self._window:
+            return last[2]
         event = TextMessage(data) if isinstance(data, str) else BytesMessage(data)
-        return self._connection.send(event)
+        made = self._connection.send(event)
+        WebSocketFrames._last = data, self._window, made
+        return made
 
     def ping(self) -> bytes:
         """The bytes of a ping; b"" after the end."""

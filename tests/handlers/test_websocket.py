@@ -404,6 +404,15 @@ def test_a_client_too_slow_for_what_others_send(world: World) -> None:
     assert browser.client.ended == "cut" and running(world) == 0
 
 
+def test_messages_that_wait_have_a_bound_in_bytes(world: World) -> None:
+    part = Part()
+    browser = browse(world, lambda request: part, backlog_bytes=1000)
+    part.say(world, b"x" * 100_000, b"y" * 900)
+    assert browser.client.ended == ""
+    part.say(world, b"z" * 100)
+    assert browser.client.ended == "cut" and running(world) == 0
+
+
 def test_what_waited_for_a_slow_client_comes_in_order(world: World) -> None:
     part = Part()
     browser = browse(world, lambda request: part)

@@ -284,6 +284,17 @@ def test_compressed_messages_both_ways() -> None:
     assert fed(reader, [frame(1, b"plain")]) == ["plain"]
 
 
+def test_a_message_for_all_is_made_once_for_each_kind_of_compression() -> None:
+    text = "all hear this" * 20
+    plain, packed, small = frames(), deflating(1000), deflating(1000)
+    small._window = 9
+    assert plain.message(text) is frames().message(text)
+    assert packed.message(text) is deflating(1000).message(text)
+    assert len({plain.message(text), packed.message(text)}) == 2
+    assert packed.message(text) is not small.message(text)
+    assert plain.message("another") != plain.message(text)
+
+
 def test_a_bomb_is_not_unpacked() -> None:
     reader = deflating(1_000_000)
     bomb = deflated(b"\0" * 200_000_000)

@@ -39,11 +39,14 @@ class Answer(NamedTuple):
 
 
 class Server:
-    """python -m `arguments` at a port of its own choice, in `folder`."""
+    """python -m `arguments` at a port of its own choice, or at `port`, in `folder`.
 
-    def __init__(self, *arguments: str, folder: Path) -> None:
+    log: what it said before it served, and, when it has ended, after that.
+    """
+
+    def __init__(self, *arguments: str, folder: Path, port: int = 0) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *arguments, "--bind", "127.0.0.1:0"],
+            [sys.executable, "-m", *arguments, "--bind", f"127.0.0.1:{port}"],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.DEVNULL,
@@ -51,13 +54,13 @@ class Server:
             text=True,
         )
         assert self.process.stderr is not None
-        log = ""
+        self.log = ""
         for line in self.process.stderr:
-            log += line
+            self.log += line
             if found := SERVING.search(line):
                 self.port = int(found[1])
                 return
-        raise AssertionError(f"it does not serve:\n{log}")
+        raise AssertionError(f"it does not serve:\n{self.log}")
 
     def ask(
         self, method: str, path: str, body: bytes | str | None = None, **headers: str
@@ -92,7 +95,8 @@ class Server:
 
     def _over(self) -> int:
         try:
-            return self.process.wait(15)
+            self.log += self.process.communicate(timeout=15)[1]
+            return self.process.returncode
         finally:
             self.process.kill()
             assert self.process.stderr is not None
