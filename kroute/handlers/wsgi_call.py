@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import webob
 import webob.exc
 
-from ..http import Exchange, LocalProtocolError, Response
+from ..http import Exchange, FilePart, LocalProtocolError, Response, SendsFiles, Sink
 from ..scheduler import Scheduler
 from .run import deliver
 from .wsgi_environ import ErrorLog, FileWrapper, call_environ
@@ -49,6 +49,10 @@ HOP_BY_HOP = frozenset(
     )
 )
 """The header fields that are the server's own (PEP 3333, "Other HTTP Features")."""
+
+
+def _can_send_files(sink: Sink) -> bool:
+    return getattr(sink, "can_send_files", False)
 
 
 class BadApplication(Exception):
@@ -117,6 +121,10 @@ class Call:
         try:
             if isinstance(result, FileWrapper):
                 result.limit = self._length
+                file = self._file_part(result)
+                if file is not None:
+                    self._send_all(file)
+                    return
             if isinstance(result, (list, tuple)) and not self._opened:
                 self._finish(b"".join(map(self._checked, result)))
             else:
@@ -233,7 +241,17 @@ class Call:
         else:
             self._send_all(rest)
 
-    def _send_all(self, body: bytes) -> None:
+    def _file_part(self, wrapper: FileWrapper) -> FilePart | None:
+        """What the kernel can send, if it can (PEP 3333, "Optional Platform-Specific File
+        Handling")."""
+        if self._opened or self._status is None or not _can_send_files(self.exchange.sink):
+            return None
+        part = wrapper.part(self._length)
+        if part is not None:
+            part.fetch()
+        return part
+
+    def _send_all(self, body: bytes | FilePart) -> None:
         """Hand over an answer in one piece."""
         self._opened = self._complete = True
         self._scheduler.call_soon(partial(self._deliver, body))
@@ -278,14 +296,26 @@ class Call:
         """It is the client's turn, or the application's again. In the thread of that."""
         self.since = None if begins else monotonic()
 
-    def _deliver(self, body: bytes) -> None:
+    def _deliver(self, body: bytes | FilePart) -> None:
         """Send an answer in one piece."""
         if not self._over:
             try:
-                deliver(self.exchange, self._response([body]))
+                if isinstance(body, bytes):
+                    deliver(self.exchange, self._response([body]))
+                else:
+                    self._deliver_file(body)
             except Exception as error:
                 self._fail(error)
             self._end_input()
+
+    def _deliver_file(self, part: FilePart) -> None:
+        exchange = self.exchange
+        mark: list[bytes] = []
+        response = self._response(mark)
+        if response.app_iter is mark:
+            cast(SendsFiles, exchange.sink).file(exchange, response, part)
+        else:
+            deliver(exchange, response)  # a hook has answered something else
 
     def _pump(self) -> None:
         """Send what was left here by now."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
+import os
+import stat
 import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
+from ..http import FilePart
 from .wsgi_input import Input
 
 __all__ = ["ErrorLog", "FileWrapper", "call_environ"]
@@ -65,6 +68,19 @@ class FileWrapper:
         self.file = file
         self.block_size = max(block_size, self.SMALLEST)
         self.limit: int | None = None
+
+    def part(self, length: int | None) -> FilePart | None:
+        """What is to be sent, for the kernel to do that; None for what is no regular file, has
+        less than `length` bytes left, or so few that they are as well read."""
+        try:
+            start = self.file.tell()
+            info = os.fstat(self.file.fileno())
+        except (AttributeError, OSError, ValueError):
+            return None
+        count = info.st_size - start
+        if not stat.S_ISREG(info.st_mode) or count < max(length or 0, self.SMALLEST):
+            return None
+        return FilePart(self.file.fileno(), start, count if length is None else length)
 
     def __iter__(self) -> Iterator[bytes]:
         left = self.limit

@@ -4,7 +4,8 @@ RequestParser (Head, Data, End, NEED_DATA), EnvironMaker, RequestBody: a request
 PARSERS, field_reader: the libraries that read its fields.
 Proxies, LOCAL: whose word about a client is taken.
 accept_websocket, WebSocketFrames, Close: WebSocket.
-AnswerFraming, CONTINUE: an answer to its bytes. Request, Response: what handlers see of both.
+AnswerFraming, CONTINUE, FilePart: an answer to its bytes.
+Request, Response: what handlers see of both.
 Exchange, Sink, Rules, Handler: the contract between those who serve a request. Limits: how much of
 everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 """
@@ -12,8 +13,19 @@ everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 from .body import EMPTY_BODY, UNREAD_BODY, BodyTooLarge, RequestBody
 from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
-from .exchange import BodyTaker, Exchange, Handler, Hinting, Rules, Sink, Streaming, Upgradable
+from .exchange import (
+    BodyTaker,
+    Exchange,
+    Handler,
+    Hinting,
+    Rules,
+    SendsFiles,
+    Sink,
+    Streaming,
+    Upgradable,
+)
 from .fields import PARSERS, FieldReader, field_reader
+from .file_part import FilePart
 from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
 from .limits import Limits
@@ -42,6 +54,7 @@ __all__ = [
     "Event",
     "Exchange",
     "FieldReader",
+    "FilePart",
     "Handler",
     "Head",
     "Hinting",
@@ -55,6 +68,7 @@ __all__ = [
     "RequestParser",
     "Response",
     "Rules",
+    "SendsFiles",
     "Sink",
     "Streaming",
     "Upgradable",

@@ -16,6 +16,7 @@ from urllib.parse import quote
 import webob
 
 from .environ import RAW_PATH
+from .file_part import FilePart
 from .request import Request
 from .response import Response
 
@@ -25,6 +26,7 @@ __all__ = [
     "Handler",
     "Hinting",
     "Rules",
+    "SendsFiles",
     "Sink",
     "Streaming",
     "Upgradable",
@@ -97,6 +99,15 @@ class Hinting(Sink, Protocol):
     ) -> None:
         """Send a 1xx. Raises LocalProtocolError, before anything is sent, for one that cannot be
         sent as it is."""
+
+
+class SendsFiles(Sink, Protocol):
+    """A `Sink` that can have the kernel send files. can_send_files: whether its connection can."""
+
+    can_send_files: bool
+
+    def file(self, exchange: Exchange, response: webob.Response, part: FilePart) -> None:
+        """Send an answer whose body is a part of a file. Raises LocalProtocolError as `whole`."""
 
 
 class Upgradable(Sink, Protocol):

@@ -62,9 +62,15 @@ class AnswerFraming:
 
     def whole(self, status: str, headers: Headers, body: bytes, date: str) -> bytes:
         """An answer in one piece. Raises LocalProtocolError where it cannot be sent as it is."""
-        head = self._head(status, headers, len(body), date, True)
-        self._left = 0
+        head = self.announce(status, headers, len(body), date)
         return head if self._body == NO_BODY else head + body
+
+    def announce(self, status: str, headers: Headers, length: int, date: str) -> bytes:
+        """The head of an answer whose body goes another way, in one piece of `length` bytes, if
+        `wants_body`. Raises LocalProtocolError."""
+        head = self._head(status, headers, length, date, True)
+        self._left = 0
+        return head
 
     def start(self, status: str, headers: Headers, length: int | None, date: str) -> bytes:
         """The head of an answer. length: bytes of body to come, None if not known yet.

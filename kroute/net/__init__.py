@@ -3,12 +3,13 @@
 parse_endpoint, listen, BindError: where to listen, which is an Address of TCP, a UnixAddress, a
 Descriptor or what systemd's Activation brings. Listener: accepts connections, over TLS or not,
 each with a component of a protocol factory behind it. Capacity: how many of them there may be.
-ConnectedSocket: one connection, bytes in and bytes out.
+ConnectedSocket: one connection, bytes in and bytes out; FileMessage: bytes of a file, which the
+kernel sends (CAN_SEND_FILES: where it can).
 """
 
 from .address import BACKLOG, Address, BindError, Endpoint, bind, listen, written
 from .capacity import Capacity
-from .connection import ConnectedSocket
+from .connection import CAN_SEND_FILES, ConnectedSocket, FileMessage
 from .endpoint import parse_endpoint
 from .inherited import Activation, Descriptor
 from .listener import Listener, ProtocolFactory
@@ -17,6 +18,7 @@ from .unix import UnixAddress
 
 __all__ = [
     "BACKLOG",
+    "CAN_SEND_FILES",
     "TLS",
     "Activation",
     "Address",
@@ -25,6 +27,7 @@ __all__ = [
     "ConnectedSocket",
     "Descriptor",
     "Endpoint",
+    "FileMessage",
     "Listener",
     "ProtocolFactory",
     "UnixAddress",

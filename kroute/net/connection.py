@@ -5,10 +5,16 @@ The part of Kamaelia's ConnectedSocketAdapter, on an event-driven scheduler.
 
 from __future__ import annotations
 
+import logging
+import os
 import socket
 import struct
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
+from errno import EIO
+from itertools import takewhile
+from typing import Any, Protocol
 
 from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
@@ -17,10 +23,28 @@ from Kamaelia.IPC import socketShutdown
 from ..scheduler import HANG_UP, READ, WRITE, ReactiveComponent, Timer
 from .tls import TLSSocket
 
-__all__ = ["ConnectedSocket"]
+__all__ = ["CAN_SEND_FILES", "ConnectedSocket", "FileMessage"]
+
+log = logging.getLogger("kroute.net")
+
+CAN_SEND_FILES = sys.platform == "linux"
+"""Whether the kernel copies from a file to a socket as `_send_file` asks it to: sendfile(2) is
+another one on each system."""
 
 NO_LINGER = struct.pack("ii", 1, 0)
 """For SO_LINGER: close() throws away what the kernel has not sent yet, and sends a reset."""
+
+
+class FileMessage(Protocol):
+    """A message that the kernel takes from a file: `head`, and after that `count` bytes of `fd`
+    from `offset` on. Its length is that of both."""
+
+    head: bytes
+    fd: int
+    offset: int
+    count: int
+
+    def __len__(self) -> int: ...
 
 
 class ConnectedSocket(ReactiveComponent):
@@ -44,7 +68,7 @@ class ConnectedSocket(ReactiveComponent):
     """
 
     Inboxes = {
-        "inbox": "bytes to send",
+        "inbox": "bytes to send; on a plain connection also a FileMessage",
         "control": "producerFinished: send what is left, then close; "
         "shutdownMicroprocess: close now",
     }
@@ -59,6 +83,9 @@ class ConnectedSocket(ReactiveComponent):
 
     SMALL = 16384
     """Bytes of a message that may wait for others before it is handed to the kernel."""
+
+    FILE_TURN = 1024 * 1024
+    """Bytes of a file that are sent before others have their turn."""
 
     READ_AHEAD = 16
     """Messages that wait for a protocol whose inbox has no size."""
@@ -171,11 +198,16 @@ class ConnectedSocket(ReactiveComponent):
         messages = self._outgoing
         try:
             while messages:
+                if type(messages[0]) is not bytes and hasattr(messages[0], "fd"):
+                    self._send_file(messages[0])
+                    if self._blocked:
+                        return
+                    continue
                 if len(messages) == 1 and not self._offset:
                     sent = self.sock.send(messages[0])
                 else:
                     head = memoryview(messages[0])[self._offset :]
-                    sent = self.sock.sendmsg([head, *messages[1 : self.GATHER]])
+                    sent = self.sock.sendmsg([head, *self._following()])
                 self._took(sent)
         except BlockingIOError:
             self._block()
@@ -191,6 +223,34 @@ class ConnectedSocket(ReactiveComponent):
                 f"{self.protocol.name} sent {' and '.join(sorted(kinds))} to its connection; "
                 "a connection carries bytes"
             ) from error
+
+    def _following(self) -> Iterator[bytes]:
+        """The messages behind the first that go with it, which are those before the next file."""
+        return takewhile(lambda each: not hasattr(each, "fd"), self._outgoing[1 : self.GATHER])
+
+    def _send_file(self, message: FileMessage) -> None:
+        """Have the kernel send what it takes of a file now; others have their turn before the
+        rest. Raises BlockingIOError, and OSError for a file that has become shorter."""
+        assert isinstance(self.sock, socket.socket)
+        head = message.head
+        if self._offset < len(head):
+            self._took(self.sock.send(memoryview(head)[self._offset :], socket.MSG_MORE))
+        start = self._offset - len(head)
+        if start < 0:
+            raise BlockingIOError
+        left = message.count - start
+        at = message.offset + start
+        moved = os.sendfile(self._fd, message.fd, at, min(left, self.FILE_TURN))
+        if not moved:
+            log.warning("a file became shorter while it was sent: it ends at %s", at)
+            raise OSError(EIO, "the rest of a file is missing")
+        self._took(moved)
+        if moved < left:
+            # Fetched from the disk before it is asked for: sendfile() would wait for that.
+            os.posix_fadvise(
+                message.fd, at + moved, min(left, self.FILE_TURN), os.POSIX_FADV_WILLNEED
+            )
+            self._block()
 
     def _took(self, sent: int) -> None:
         """Collect the messages of which the kernel has now taken the last byte."""

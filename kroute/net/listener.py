@@ -18,7 +18,7 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 from ..scheduler import READ, ReactiveComponent
 from .address import BACKLOG
 from .capacity import Capacity
-from .connection import ConnectedSocket
+from .connection import CAN_SEND_FILES, ConnectedSocket
 from .tls import TLS, Handshake, Refusal, TLSSocket
 
 __all__ = ["Listener", "ProtocolFactory"]
@@ -181,6 +181,8 @@ class Listener(ReactiveComponent):
         """Make and wire the two components of a connection."""
         try:
             protocol = make()
+            if hasattr(protocol, "can_send_files"):
+                protocol.can_send_files = CAN_SEND_FILES and not isinstance(sock, TLSSocket)
             connection = ConnectedSocket(sock, protocol, self.stall)
             connection.link((protocol, "outbox"), (connection, "inbox"))
             connection.link((protocol, "signal"), (connection, "control"))

@@ -29,6 +29,7 @@ from ..http import (
     EnvironMaker,
     Exchange,
     FieldReader,
+    FilePart,
     Head,
     Limits,
     RemoteProtocolError,
@@ -85,6 +86,7 @@ class HTTPProtocol(ReactiveComponent):
         read_fields: FieldReader | None = None,
     ) -> None:
         super().__init__()
+        self.can_send_files = False  # until a listener says so
         # At once, not in `on_start`: a Dispatcher that nobody is linked to may end until then.
         self.link((self, "requests"), (dispatcher, "inbox"))
         self._environs = environs
@@ -456,6 +458,24 @@ class HTTPProtocol(ReactiveComponent):
         self._sent = len(body) if self._framing.wants_body else 0
         self._emit(data)
 
+    def file(self, exchange: Exchange, response: webob.Response, part: FilePart) -> None:
+        """See `SendsFiles`."""
+        if exchange is not self._exchange:
+            return
+        self._settle_body()
+        framing = self._framing
+        head = framing.announce(response.status, response.headerlist, part.count, http_date())
+        self._status = response.status
+        if framing.wants_body:
+            self._sent = part.count
+            part.head = head
+            self._unsent += len(part)
+            self._flush()
+            self._pass(part)
+        else:
+            self._emit(head)
+        self._finish(exchange)
+
     def start(self, exchange: Exchange, response: webob.Response, length: int | None) -> bool:
         """See `Sink`."""
         if exchange is not self._exchange:
@@ -561,9 +581,13 @@ class HTTPProtocol(ReactiveComponent):
         if out:
             data = out[0] if len(out) == 1 else b"".join(out)
             out.clear()
-            # Noted first: the socket may collect it before `send` returns.
-            self._lengths.append(len(data))
-            self.send(data, "outbox")
+            self._pass(data)
+
+    def _pass(self, message: bytes | FilePart) -> None:
+        """Give a message to the socket; its length is counted in `_unsent`."""
+        # Noted first: the socket may collect it before `send` returns.
+        self._lengths.append(len(message))
+        self.send(message, "outbox")
 
     def _collected(self) -> None:
         """The socket has taken a message."""

@@ -101,9 +101,7 @@ def test_a_slow_application_slows_its_client(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-def test_too_much_is_413_whatever_the_application_makes_of_it(
-    serve: Serve, chunked: bool
-) -> None:
+def test_too_much_is_413_whatever_the_application_makes_of_it(serve: Serve, chunked: bool) -> None:
     called, over = threading.Event(), threading.Event()
 
     def application(environ: dict[str, Any], start_response: Any) -> list[bytes]:
