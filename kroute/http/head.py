@@ -54,8 +54,6 @@ LENGTH = re.compile(rb"[0-9]{1,19}")
 # The fields that mean something for the connection, and for nothing after it.
 _SPECIAL = frozenset((b"connection", b"content-length", b"expect", b"transfer-encoding"))
 
-NO_NAME = "the name of a header field is not a token (RFC 9110, section 5.1)"
-
 MAX_NAMES, MAX_NAME = 1024, 64
 _names: dict[bytes, bytes] = {}  # good names: which of _SPECIAL they are, or b""
 
@@ -119,10 +117,8 @@ def _read_plainly(lines: bytes, max_fields: int) -> Fields:
             problem = "a header field goes over several lines (RFC 9112, section 5.2)"
         elif not colon:
             problem = "a header field has no colon: NAME: VALUE is right"
-        elif name.endswith((b" ", b"\t")):
-            problem = "there is white space before a colon (RFC 9112, section 5.1)"
         elif not TOKEN.fullmatch(name):
-            problem = NO_NAME
+            problem = _about_name(name)
         elif CONTROL.search(value):
             problem = "a header field has a control character in its value (RFC 9110, section 5.5)"
         else:
@@ -150,8 +146,8 @@ def _special(fields: Fields) -> dict[bytes, bytes]:
 def _check_name(name: bytes) -> bytes:
     """What a field name means here; kept for the next time."""
     if not TOKEN.fullmatch(name):
-        # RFC 9112, section 5.1: no white space before the colon; llhttp before 9.2 takes it.
-        raise RemoteProtocolError(NO_NAME)
+        # llhttp before 9.2 takes white space before the colon.
+        raise RemoteProtocolError(_about_name(name))
     lower = name.lower()
     known = lower if lower in _SPECIAL else b""
     if len(name) <= MAX_NAME:
@@ -159,6 +155,13 @@ def _check_name(name: bytes) -> bytes:
             _names.clear()  # somebody makes names up; the usual ones will be back soon
         _names[name] = known
     return known
+
+
+def _about_name(name: bytes) -> str:
+    """What is wrong with a name that is no token."""
+    if name.endswith((b" ", b"\t")):
+        return "there is white space before a colon (RFC 9112, section 5.1)"
+    return "the name of a header field is not a token (RFC 9110, section 5.1)"
 
 
 def _body_length(special: dict[bytes, bytes], modern: bool) -> int | None:

@@ -112,6 +112,7 @@ class HTTPProtocol(ReactiveComponent):
         self._last: float = limits.requests or inf  # of the requests; less: this one is the last
         self._turn = 0
         self._awaited = NOTHING
+        self._awaited_after = 0  # requests before the one that is awaited
         self._deadline: Deadline | None = None
         # Another protocol, after a 101.
         self._receiver: Callable[[bytes], bool] | None = None
@@ -167,6 +168,9 @@ class HTTPProtocol(ReactiveComponent):
             return
         before, self._awaited = self._awaited, self._what_is_awaited()
         if self._awaited == REQUEST:
+            if before == REQUEST and self._requests == self._awaited_after:
+                return  # what came were empty lines: they give it no more time
+            self._awaited_after = self._requests
             limits = self._limits
             first = not self._requests
             deadline.set(limits.header_seconds if first else limits.keep_alive_seconds)

@@ -12,7 +12,7 @@ import weakref
 import pytest
 
 from kroute import App, Limits, Response, sleep
-from kroute.server import Dispatcher, HTTPProtocol
+from kroute.server import Dispatcher, HTTPProtocol, deadline
 
 from .harness import Client, World, raw
 
@@ -605,6 +605,22 @@ def test_a_kept_connection_is_closed_in_the_end(world: World) -> None:
         world.elapse(4)
     assert not client.ended
     world.elapse(6)
+    assert (client.take(), client.ended) == (b"", "closed")
+
+
+@pytest.mark.parametrize("requests, seconds", [(0, 9), (1, 5)])
+def test_empty_lines_give_a_connection_no_more_time(
+    world: World, monkeypatch: pytest.MonkeyPatch, requests: int, seconds: int
+) -> None:
+    """RFC 9112, section 2.2: they are nothing. A client could hold a connection with them."""
+    client = world.client(make(header_seconds=9, keep_alive_seconds=5))
+    for _ in range(requests):
+        client.get("/say/x")
+    now = deadline.monotonic()
+    for later in range(1, seconds + 2):
+        monkeypatch.setattr(deadline, "monotonic", lambda later=later: now + later)
+        client.feed(b"\r\n")
+        world.elapse(later)
     assert (client.take(), client.ended) == (b"", "closed")
 
 
