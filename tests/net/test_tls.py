@@ -297,7 +297,7 @@ def test_half_a_handshake_of_many_hinders_nobody(
                 client.sendall(b"x")
                 assert client.recv(1) == b"x"
                 assert monotonic() - before < 1
-        assert clients.server.open == 201
+            assert clients.server.open == 201
     server = clients.server
     server.until(lambda: not server.listener.connections)
 
