@@ -47,8 +47,11 @@ def _handlers(info: RouteInfo) -> dict[str, str]:
 
 
 def _place_of(handler: Any, declared: Place) -> Place:
-    """Where a handler stands; what is written in C, where it is declared."""
-    place = Place.of(getattr(handler, "function", handler))
+    """Where a handler stands; what is not the author's own, where it is declared."""
+    function = getattr(handler, "function", None)
+    if function is None:
+        return declared._replace(what=type(handler).__name__)
+    place = Place.of(function)
     return place if place.known else declared._replace(what=place.what)
 
 

@@ -6,8 +6,9 @@ import json
 import re
 
 import pytest
+from Axon.Component import component
 
-from kroute import App
+from kroute import App, StaticFiles
 from kroute.listing import explained, listed, match_row, route_rows
 
 
@@ -126,6 +127,17 @@ def test_a_handler_written_in_c_stands_where_it_is_declared() -> None:
     own = App()
     own.add("/", GET=print)
     assert re.search(r"test_listing.py:\d+ \(print\)$", listed(route_rows(own.urls))[-1])
+
+
+def test_what_kroute_makes_stands_where_it_is_declared() -> None:
+    own = App()
+    own.events("/ticks", lambda request: component())
+    own.mount("/files", StaticFiles("."))
+    places = [line.split("  ")[-1] for line in listed(route_rows(own.urls))[1:]]
+    assert [re.fullmatch(r"\S*test_listing.py:\d+ \((\w+)\)", place)[1] for place in places] == [
+        "EventsHandler",
+        "StaticFiles",
+    ]
 
 
 def test_what_is_only_built_has_no_number_and_no_method() -> None:

@@ -16,7 +16,7 @@ from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
 from ..http import Close, Exchange, Upgradable, WebSocketFrames, accept_websocket
-from ..routing import HandlerTable
+from ..routing import HandlerTable, Place, RouteError
 from ..scheduler import ReactiveComponent, Timer, get_scheduler
 from .binding import bind
 from .ending import end, hold, release
@@ -102,9 +102,16 @@ class _GeneratorPart(component):
 
 
 class _GeneratorMaking(Making):
-    """Makes a component of a generator function."""
+    """Makes a component of a generator function.
+
+    Raises RouteError where that does not take the WebSocket.
+    """
 
     def __init__(self, function: Callable[..., Any], path: str) -> None:
+        parameters = inspect.signature(function).parameters.values()
+        if not any(each.name == "ws" or each.kind is each.VAR_KEYWORD for each in parameters):
+            problem = f"{_name(function)}() has no parameter 'ws', which gets the WebSocket"
+            raise RouteError(problem, path=path, place=Place.of(function))
         self._function = function
         super().__init__(partial(function, ws=None), path)
 
@@ -116,6 +123,10 @@ class _GeneratorMaking(Making):
     def __call__(self, request: webob.Request, variables: dict[str, Any]) -> component:
         variables = self.binding.convert(variables)
         return _GeneratorPart(lambda ws: self._function(request, ws=ws, **variables))
+
+
+def _name(function: Any) -> str:
+    return getattr(function, "__name__", None) or repr(function)
 
 
 class WebSocketHandler(MakesComponents):

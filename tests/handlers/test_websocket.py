@@ -202,6 +202,19 @@ def test_a_generator_that_does_not_fit_its_path() -> None:
         App().websocket("/talk/{name}", talk)
 
 
+def test_a_generator_that_has_no_place_for_the_websocket() -> None:
+    def talk(request: Any, socket: Any) -> Iterator[Any]:
+        yield from socket.receive()
+
+    with pytest.raises(RouteError, match=r"test_websocket.py.*talk\(\) has no parameter 'ws'"):
+        App().websocket("/talk", talk)
+
+    def any_words(request: Any, **words: Any) -> Iterator[Any]:
+        yield from words["ws"].receive()
+
+    App().websocket("/talk", any_words)
+
+
 # The end.
 
 
