@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from math import inf
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from . import __version__
 from .app import App
@@ -55,9 +55,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130  # as the shell has it for a process ended by Ctrl-C
 
 
+class _Parser(argparse.ArgumentParser):
+    """One that says in a line what is wrong, instead of after a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} ({self.prog} --help says more)\n")
+
+
 def _parser() -> argparse.ArgumentParser:
     # No abbreviations: an option is looked for by its name when the command runs itself again.
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="kroute", description="Serve kroute applications.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"kroute {__version__}")

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import select
 import signal
 import socket
 import struct
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
@@ -566,6 +568,48 @@ def test_the_descriptor_limit_is_raised(served: Served) -> None:
     soft, hard = line.split()[3:5]
     assert soft == hard
     assert os.getpid() != served.process.pid
+
+
+TRACED = """
+    import ctypes
+    from kroute import App
+
+    # Who traces is no parent of this process; Yama wants it to agree (prctl(2), PR_SET_PTRACER).
+    ctypes.CDLL(None).prctl(0x59616D61, ctypes.c_ulong(-1), 0, 0, 0)
+    app = App()
+    app.add("/", GET=lambda request: "Hello, World!")
+"""
+
+
+@pytest.mark.load
+@pytest.mark.needs("strace")
+def test_it_wakes_up_for_nothing(tmp_path: Path) -> None:
+    """A hundred connections are kept; for ten seconds nobody says anything."""
+    calls, seconds = tmp_path / "calls.txt", 10
+    limit = ("--limit", "keep_alive_seconds=600")
+    with Served(tmp_path, TRACED, *limit) as own, ExitStack() as stack:
+        clients = [stack.enter_context(own.connect()) for _ in range(100)]
+        for client in clients:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert client.recv(1000).endswith(b"Hello, World!")
+        tracer = stack.enter_context(
+            subprocess.Popen(
+                ["strace", "-f", "-ttt", "-p", str(own.process.pid), "-o", str(calls)],
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        assert tracer.stderr
+        assert "attached" in tracer.stderr.readline()
+        began = time.time()
+        assert not select.select(clients, [], [], seconds)[0]
+        ended = time.time()
+        assert own.ask("GET", "/") == (200, b"Hello, World!")  # to see that it is traced
+        tracer.send_signal(signal.SIGINT)
+        tracer.wait()
+    times = [float(line.split()[1]) for line in calls.read_text().splitlines() if line[-1] != "+"]
+    assert sum(began < when < ended for when in times) <= seconds
+    assert sum(when >= ended for when in times) > 3
 
 
 def test_reload(tmp_path: Path) -> None:

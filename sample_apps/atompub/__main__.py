@@ -23,9 +23,22 @@ def main():
 
 
 def _options():
-    parser = argparse.ArgumentParser(prog="python -m sample_apps.atompub")
-    parser.add_argument("--bind", type=_address, default="127.0.0.1:8080", metavar="HOST:PORT")
-    parser.add_argument("--database", default=DATABASE, metavar="FILE")
+    parser = argparse.ArgumentParser(
+        prog="python -m sample_apps.atompub", description="Serve AtomPub until Ctrl-C or SIGTERM."
+    )
+    parser.add_argument(
+        "--bind",
+        type=_address,
+        default="127.0.0.1:8080",
+        metavar="HOST:PORT",
+        help="where to listen (%(default)s); port 0 for any",
+    )
+    parser.add_argument(
+        "--database",
+        default=DATABASE,
+        metavar="FILE",
+        help="the SQLite file; it is made where there is none (%(default)s)",
+    )
     return parser.parse_args()
 
 
