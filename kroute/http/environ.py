@@ -61,7 +61,6 @@ class EnvironMaker:
     ) -> None:
         self._proxies = proxies if proxies and proxies.trust_peer(peer[0]) else None
         self._scheme = scheme.encode("ascii")
-        self._host = ""  # the last one that was found good; a client hardly ever has another
         self.peer = peer
         self._base: dict[str, Any] = {
             "REMOTE_ADDR": peer[0],
@@ -84,6 +83,44 @@ class EnvironMaker:
 
         Raises RemoteProtocolError where the target or the Host field cannot be understood.
         """
+        target = head.target
+        if not target.startswith(b"/"):
+            return self._for_other_target(head)
+        said: dict[str, Any] | None = head.notes.get("environ")
+        if said is None:
+            said = self._from_fields(head)
+            if self._proxies is not None:
+                self._proxies.restore(said)
+            head.notes["environ"] = said
+        environ = said.copy()
+        path, _, query = target.decode("ascii").partition("?")
+        environ["REQUEST_METHOD"] = head.method.decode("ascii")
+        environ[RAW_PATH] = path
+        environ["QUERY_STRING"] = query
+        # PEP 3333: bytes as latin-1; decoded once.
+        environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        return environ
+
+    def _for_other_target(self, head: Head) -> dict[str, Any]:
+        """The environ for a target that is no path."""
+        environ = self._from_fields(head)
+        raw, query, host, scheme = split_target(head.method, head.target)
+        if host:
+            environ["HTTP_HOST"] = host.decode("ascii")
+            if scheme != self._scheme:
+                # RFC 9110, section 7.4: https is not served on what is not secured.
+                message = "the target has another scheme than the connection"
+                raise RemoteProtocolError(message, 421)
+        environ["REQUEST_METHOD"] = head.method.decode("ascii")
+        environ[RAW_PATH] = raw.decode("ascii")
+        environ["QUERY_STRING"] = query.decode("ascii")
+        environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1")
+        if self._proxies is not None:
+            self._proxies.restore(environ)
+        return environ
+
+    def _from_fields(self, head: Head) -> dict[str, Any]:
+        """What all of a head but its method and target says."""
         environ = self._base.copy()
         names = self._names
         for name, value in head.headers:
@@ -94,12 +131,8 @@ class EnvironMaker:
                 self._add_again(environ, key, value.decode("latin-1"))
             elif key:
                 environ[key] = value.decode("latin-1")
-        environ["REQUEST_METHOD"] = head.method.decode("ascii")
         environ["SERVER_PROTOCOL"] = head.version.decode("ascii")
         self._check_host(environ)
-        self._add_target(environ, head)
-        if self._proxies is not None:
-            self._proxies.restore(environ)
         return environ
 
     @staticmethod
@@ -113,8 +146,6 @@ class EnvironMaker:
     def _check_host(self, environ: dict[str, Any]) -> None:
         """RFC 9112, section 3.2: one Host field, and what is in it is a host."""
         host: str | None = environ.get("HTTP_HOST")
-        if host and host == self._host:
-            return
         if host is None:
             if environ["SERVER_PROTOCOL"] == "HTTP/1.1":
                 raise RemoteProtocolError("the Host field is missing")
@@ -123,26 +154,6 @@ class EnvironMaker:
             del environ["HTTP_HOST"]
         elif not HOST.fullmatch(host.encode("latin-1")):
             raise RemoteProtocolError("the Host field is not a host and port")
-        else:
-            self._host = host
-
-    def _add_target(self, environ: dict[str, Any], head: Head) -> None:
-        target = head.target
-        if target.startswith(b"/"):
-            path, _, query = target.partition(b"?")
-        else:
-            path, query, host, scheme = split_target(head.method, target)
-            if host:
-                environ["HTTP_HOST"] = host.decode("ascii")
-                if scheme != self._scheme:
-                    # RFC 9110, section 7.4: https is not served on what is not secured.
-                    message = "the target has another scheme than the connection"
-                    raise RemoteProtocolError(message, 421)
-        raw = path.decode("ascii")
-        environ[RAW_PATH] = raw
-        environ["QUERY_STRING"] = query.decode("ascii")
-        # PEP 3333: bytes as latin-1; decoded once.
-        environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1") if "%" in raw else raw
 
     @classmethod
     def _key(cls, name: bytes) -> str:

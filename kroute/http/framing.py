@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import Any
 
 from .errors import LocalProtocolError
 
@@ -17,6 +18,7 @@ NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 # RFC 9112, section 4. A code alone will do; the space that has to follow it is added.
 STATUS = re.compile(r"([1-5][0-9]{2})( [\t \x21-\x7e\x80-\xff]*)?")
 MAX_NAMES, MAX_NAME = 1024, 64
+MAX_HEADS, MAX_HEAD = 256, 1024
 
 
 # What a header field means for the framing. (Numbers, as an Enum takes ten times as long to ask.)
@@ -46,6 +48,10 @@ class AnswerFraming:
     """
 
     _names: dict[str, int] = {}  # names found to be good; bounded by MAX_NAMES
+    # The heads of this second, with what `keep_alive` and `_body` are after them: a busy server
+    # sends many that are alike. By all that they are made of; bounded by MAX_HEADS.
+    _heads: dict[tuple[Any, ...], tuple[bytes, bool, int]] = {}
+    _date = ""
 
     def __init__(self) -> None:
         self.keep_alive = True
@@ -68,8 +74,23 @@ class AnswerFraming:
     def announce(self, status: str, headers: Headers, length: int, date: str) -> bytes:
         """The head of an answer whose body goes another way, in one piece of `length` bytes, if
         `wants_body`. Raises LocalProtocolError."""
+        heads = AnswerFraming._heads
+        if date != AnswerFraming._date:
+            AnswerFraming._date = date
+            heads.clear()
+        key: Any = (status, length, self._head_only, self._modern, self.keep_alive, *headers)
+        try:
+            known = heads.get(key)
+        except TypeError:  # a list in it; or what is no string, and `_head` will say so
+            key = known = None
+        if known is not None:
+            head, self.keep_alive, self._body = known
+            self._left = 0
+            return head
         head = self._head(status, headers, length, date, True)
         self._left = 0
+        if key and len(heads) < MAX_HEADS and len(head) <= MAX_HEAD:
+            heads[key] = head, self.keep_alive, self._body
         return head
 
     def start(self, status: str, headers: Headers, length: int | None, date: str) -> bytes:

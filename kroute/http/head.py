@@ -1,4 +1,4 @@
-"""Head, parse_head, parse_trailers: a complete block of lines, taken apart (RFC 9112).
+"""Head, HeadReader, parse_trailers: a complete block of lines, taken apart (RFC 9112).
 
 A FieldReader (httptools or h11) reads the fields. What they mean for the connection - length of
 the body, keep-alive - is worked out here, because there the two differ from one another and from
@@ -8,12 +8,13 @@ the RFCs (llhttp takes Proxy-Connection for Connection), and one release from th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from .errors import RemoteProtocolError
 from .fields import FieldReader, Fields, NotFields
 
-__all__ = ["Head", "parse_head", "parse_trailers"]
+__all__ = ["Head", "HeadReader", "parse_trailers"]
 
 
 @dataclass(slots=True)
@@ -23,7 +24,8 @@ class Head:
     version: the one to answer in, b"HTTP/1.0" or b"HTTP/1.1". headers: (name, value) in order, the
     bytes as they came, without the white space around values. body_length: bytes of body to come;
     0 for none, None if it is chunked. expect_continue: the client may wait for a 100 (Continue)
-    before it sends them.
+    before it sends them. notes: for what somebody has made of version and headers; the next head
+    has them too where it says the same.
     """
 
     method: bytes
@@ -33,6 +35,7 @@ class Head:
     body_length: int | None
     keep_alive: bool
     expect_continue: bool = False
+    notes: dict[str, Any] = field(default_factory=dict)
 
 
 # RFC 9110, section 5.6.2
@@ -58,48 +61,77 @@ MAX_NAMES, MAX_NAME = 1024, 64
 _names: dict[bytes, bytes] = {}  # good names: which of _SPECIAL they are, or b""
 
 
-def parse_head(block: bytes, max_fields: int, read_fields: FieldReader) -> Head:
-    """Request line and header fields. Raises RemoteProtocolError where they are not HTTP."""
-    match = REQUEST_LINE.match(block)
-    if match is None:
-        raise RemoteProtocolError("the request line is not METHOD TARGET HTTP/1.1")
-    method, target, major, minor = match.groups()
-    if major != b"1":
-        raise RemoteProtocolError("only HTTP/1.1 and HTTP/1.0 are spoken here", 505)
-    # RFC 9110, section 2.5: a higher minor version is processed as the highest that is known.
-    modern = minor != b"0"
-    lines = block[match.end() - 2 :]
-    try:  # and no function shared with `parse_trailers`, as this is done for each request
-        headers = read_fields(lines)
-    except NotFields:
-        headers = _read_plainly(lines, max_fields)
-    if len(headers) > max_fields or lines.count(b"\n") != len(headers) + 2:
-        headers = _read_plainly(lines, max_fields)
-    special = _special(headers)
-    return Head(
-        method,
-        target,
-        b"HTTP/1.1" if modern else b"HTTP/1.0",
-        headers,
-        _body_length(special, modern) if special else 0,
-        _keeps_alive(special.get(b"connection"), modern),
-        # RFC 9110, section 10.1.1: the expectation of an HTTP/1.0 client is ignored.
-        modern and special.get(b"expect", b"").lower() == b"100-continue",
-    )
+# What all of a head but method and target says: the other fields of `Head`.
+_Meaning = tuple[bytes, Fields, int | None, bool, bool, dict[str, Any]]
+
+
+class HeadReader:
+    """Takes the heads of one connection apart, one after the other.
+
+    A client says mostly the same of itself with each request. So what follows the target is
+    compared with that of the head before, and not read again where it is the same: as far as it is
+    short enough to be remembered as long as the connection lasts.
+
+    max_fields: header fields that a head may have.
+    """
+
+    REMEMBERED = 4096
+    """Bytes."""
+
+    def __init__(self, max_fields: int, read_fields: FieldReader) -> None:
+        self._max_fields = max_fields
+        self._read_fields = read_fields
+        self._rest = b""
+        self._meaning: _Meaning = (b"", [], 0, False, False, {})
+
+    def read(self, block: bytes) -> Head:
+        """Request line and header fields. Raises RemoteProtocolError where they are not HTTP."""
+        match = REQUEST_LINE.match(block)
+        if match is None:
+            raise RemoteProtocolError("the request line is not METHOD TARGET HTTP/1.1")
+        rest = block[match.end(2) :]
+        if rest == self._rest:
+            return Head(match[1], match[2], *self._meaning)
+        meaning = self._read_rest(rest, match[3], match[4])
+        if len(rest) <= self.REMEMBERED:
+            self._rest, self._meaning = rest, meaning
+        return Head(match[1], match[2], *meaning)
+
+    def _read_rest(self, rest: bytes, major: bytes, minor: bytes) -> _Meaning:
+        if major != b"1":
+            raise RemoteProtocolError("only HTTP/1.1 and HTTP/1.0 are spoken here", 505)
+        # RFC 9110, section 2.5: a higher minor version is processed as the highest that is known.
+        modern = minor != b"0"
+        headers = _read_lines(rest[rest.index(b"\r") :], self._max_fields, self._read_fields)
+        special = _special(headers)
+        return (
+            b"HTTP/1.1" if modern else b"HTTP/1.0",
+            headers,
+            _body_length(special, modern) if special else 0,
+            _keeps_alive(special.get(b"connection"), modern),
+            # RFC 9110, section 10.1.1: the expectation of an HTTP/1.0 client is ignored.
+            modern and special.get(b"expect", b"").lower() == b"100-continue",
+            {},
+        )
 
 
 def parse_trailers(block: bytes, max_fields: int, read_fields: FieldReader) -> Fields:
     """The fields after a chunked body, without those about framing, which have no place there."""
-    lines = b"\r\n" + block
-    try:
-        trailers = read_fields(lines)
-    except NotFields:
-        trailers = _read_plainly(lines, max_fields)
-    if len(trailers) > max_fields or lines.count(b"\n") != len(trailers) + 2:
-        trailers = _read_plainly(lines, max_fields)
+    trailers = _read_lines(b"\r\n" + block, max_fields, read_fields)
     if _special(trailers):
         raise RemoteProtocolError("a trailer cannot frame a message (RFC 9110, section 6.5.1)")
     return trailers
+
+
+def _read_lines(lines: bytes, max_fields: int, read_fields: FieldReader) -> Fields:
+    """The fields of lines, from the CRLF before them to the empty line."""
+    try:
+        fields = read_fields(lines)
+    except NotFields:
+        return _read_plainly(lines, max_fields)
+    if len(fields) > max_fields or lines.count(b"\n") != len(fields) + 2:
+        return _read_plainly(lines, max_fields)
+    return fields
 
 
 def _read_plainly(lines: bytes, max_fields: int) -> Fields:

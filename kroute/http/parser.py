@@ -5,7 +5,7 @@ after a Head whose `body_length` is 0.
 NEED_DATA: no event until more bytes come.
 
 The parser cuts the stream of bytes into messages itself and hands each head, complete, to
-`parse_head`. So it knows where every message ends, can stop there, and can count a head before it
+`HeadReader`. So it knows where every message ends, can stop there, and can count a head before it
 looks into it. What it says does not depend on the pieces in which the bytes come.
 """
 
@@ -19,7 +19,7 @@ from typing import Final, NoReturn
 
 from .errors import RemoteProtocolError
 from .fields import FieldReader, Fields, field_reader
-from .head import TOKEN, Head, parse_head, parse_trailers
+from .head import TOKEN, Head, HeadReader, parse_trailers
 from .limits import Limits
 
 __all__ = ["NEED_DATA", "Data", "End", "Event", "Head", "NeedData", "RequestParser"]
@@ -75,7 +75,9 @@ class RequestParser:
 
     def __init__(self, limits: Limits, read_fields: FieldReader | None = None) -> None:
         self._limits = limits
+        self._surely_good = min(limits.request_line, limits.header_bytes)  # bytes of a block
         self._read_fields = read_fields or field_reader()
+        self._heads = HeadReader(limits.header_fields, self._read_fields)
         # A bytearray where pieces had to be put together: it grows without being copied.
         self._buffer: bytes | bytearray = b""
         self._start = 0  # bytes of the buffer that were looked at
@@ -90,6 +92,11 @@ class RequestParser:
     def buffered(self) -> bytes:
         """Bytes that were fed and not yet looked at."""
         return bytes(self._buffer[self._start :])
+
+    @property
+    def has_buffered(self) -> bool:
+        """Whether `buffered` has anything in it."""
+        return bool(self._buffer)
 
     @property
     def in_message(self) -> bool:
@@ -133,7 +140,7 @@ class RequestParser:
         if block is None:
             return NEED_DATA
         try:
-            head = parse_head(block, self._limits.header_fields, self._read_fields)
+            head = self._heads.read(block)
         except RemoteProtocolError:
             self._check_block(block, is_head=True)
             raise
@@ -231,11 +238,15 @@ class RequestParser:
 
     def _take(self, size: int) -> bytes:
         """The next bytes, as many as there are up to `size`."""
-        start = self._start
-        data = bytes(self._buffer[start : start + size])
-        self._start = start + len(data)
-        if self._start == len(self._buffer):
-            self._buffer, self._start = b"", 0
+        start, buffer = self._start, self._buffer
+        if start or len(buffer) > size or type(buffer) is not bytes:
+            data = bytes(buffer[start : start + size])
+            self._start = start + len(data)
+            if self._start < len(buffer):
+                return data
+        else:
+            data = buffer
+        self._buffer, self._start = b"", 0
         return data
 
     def _cut_line(self) -> bytes | None:
@@ -256,9 +267,7 @@ class RequestParser:
             self._scanned = max(0, len(self._buffer) - 3)
             return None
         block = self._take(end + 4 - self._start)
-        limits = self._limits
-        line = block.find(b"\r\n")
-        if len(block) > limits.header_bytes or line > limits.request_line:
+        if len(block) > self._surely_good:
             self._check_block(block, is_head)
         self._scanned = 0
         return block

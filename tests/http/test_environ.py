@@ -53,6 +53,20 @@ def test_every_valid_request_has_an_environ(case: Case) -> None:
             check_values(environ)
 
 
+def test_what_a_client_says_again_is_the_same() -> None:
+    """And an environ that somebody changes is nobody else's."""
+    one, notes = maker(), head().notes
+    made = []
+    for target, method in ((b"/a", b"GET"), (b"/b?c", b"PUT"), (b"http://b/c", b"GET")):
+        said = head(target, [(b"Host", b"a"), (b"X", b"1")], method)
+        said.notes = notes
+        made.append(one.make(said))
+        made[-1]["HTTP_X"] = "changed"
+    alone = [make(b"/b?c", [(b"Host", b"a"), (b"X", b"changed")], b"PUT")]
+    assert made[1:2] == alone
+    assert [environ["HTTP_HOST"] for environ in made] == ["a", "a", "b"]
+
+
 def check_values(environ: dict[str, Any]) -> None:
     """PEP 3333, "Unicode issues": text of Latin-1 characters."""
     for key, value in environ.items():

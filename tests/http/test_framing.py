@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kroute.http import CONTINUE, AnswerFraming, LocalProtocolError
-from kroute.http.framing import MAX_NAMES, Headers
+from kroute.http.framing import MAX_HEAD, MAX_HEADS, MAX_NAMES, Headers
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 D = f"Date: {DATE}"
@@ -107,6 +107,11 @@ def test_whole(
     assert lines(answer.whole(status, fields, body, DATE)) == expected
     assert answer.keep_alive is keep_alive
     assert answer.end() == (b"0\r\n\r\n" if "chunked" in expected else b"")
+    again = framing(**begin)  # from what is remembered
+    assert lines(again.whole(status, fields, body, DATE)) == expected
+    assert vars(again) == vars(answer)
+    later = framing(**begin).whole(status, fields, body, "later")
+    assert [line.replace("later", DATE) for line in lines(later)] == expected
 
 
 # In parts.
@@ -295,6 +300,22 @@ def test_names_that_are_made_up_are_not_kept_for_ever() -> None:
     framing().whole("200 OK", [("X" * 1000, "y")], b"", DATE)
     assert len(AnswerFraming._names) <= MAX_NAMES
     assert "X" * 1000 not in AnswerFraming._names
+
+
+def test_heads_are_not_kept_for_ever() -> None:
+    for number in range(2 * MAX_HEADS):
+        framing().whole("200 OK", [("X", str(number))], b"", DATE)
+    assert len(AnswerFraming._heads) == MAX_HEADS
+    framing().whole("200 OK", [], b"", "later")
+    assert len(AnswerFraming._heads) == 1
+    framing().whole("200 OK", [("X", "y" * MAX_HEAD)], b"", "later")
+    assert len(AnswerFraming._heads) == 1
+
+
+def test_fields_that_are_lists() -> None:
+    fields: Any = [["X", "y"]]
+    for _ in range(2):
+        assert b"X: y\r\n" in framing().whole("200 OK", fields, b"", DATE)
 
 
 # Before the answer (RFC 9110, section 15.2).

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kroute.http import NEED_DATA, Data, End, Head, Limits, RemoteProtocolError, RequestParser
 from kroute.http.fields import PARSERS, field_reader
+from kroute.http.head import HeadReader
 
 from .mutation import mutate
 from .raw_requests import (
@@ -109,6 +110,48 @@ def test_a_pipeline_in_order() -> None:
     expected = "\n".join(case.expected for case in cases)
     assert transcript(parse([raw])) == expected
     assert transcript(parse(bytewise(raw))) == expected
+
+
+def heads(*raw: bytes, **limits: int) -> list[Head]:
+    parser = RequestParser(Limits(**limits))
+    parser.feed(b"".join(raw))
+    found = []
+    for _ in raw:
+        event = parser.next_event()
+        assert isinstance(event, Head)
+        found.append(event)
+    return found
+
+
+def test_what_a_client_says_again_is_not_read_again() -> None:
+    rest = b" HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n"
+    first, second, third, old = heads(
+        b"GET /one" + rest,
+        b"DELETE /two?x" + rest,
+        b"GET /one" + rest.replace(b"1\r\n\r", b"2\r\n\r"),
+        b"GET /one" + rest.replace(b"/1.1", b"/1.0"),
+    )
+    assert second.headers is first.headers
+    assert second.notes is first.notes
+    assert (second.method, second.target) == (b"DELETE", b"/two?x")
+    assert third.headers == [(b"Host", b"a"), (b"X", b"2")]
+    assert third.notes is not first.notes
+    assert (old.version, old.keep_alive, old.headers) == (b"HTTP/1.0", False, first.headers)
+
+
+def test_what_is_long_is_not_remembered() -> None:
+    raw = b"GET / HTTP/1.1\r\nHost: a\r\nX: %b\r\n\r\n" % (b"y" * HeadReader.REMEMBERED)
+    first, second = heads(raw, raw)
+    assert first.headers is not second.headers
+    assert first.headers == second.headers
+
+
+@pytest.mark.parametrize(("limit", "status"), [("request_line", 414), ("header_bytes", 431)])
+def test_whichever_limit_is_the_lower_one_counts(limit: str, status: int) -> None:
+    raw = b"GET /%b HTTP/1.1\r\nHost: a\r\n\r\n" % (b"x" * 100)
+    with pytest.raises(RemoteProtocolError) as caught:
+        heads(raw, **{limit: 100})
+    assert caught.value.status == status
 
 
 def test_it_looks_at_nothing_that_was_not_asked_for() -> None:
