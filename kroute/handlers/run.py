@@ -10,8 +10,9 @@ from typing import Any
 import webob
 from Axon.Ipc import WaitComplete, ipc, newComponent
 
-from ..http import Exchange, Hinting
-from ..scheduler import Coroutine, Waiting
+from ..http import Exchange, FilePart, Hinting
+from ..scheduler import Coroutine, Waiting, in_thread
+from .file_parts import can_send_files, file_parts
 from .hints import EarlyHints
 from .unattended import Unattended
 
@@ -70,9 +71,16 @@ def _conditional(exchange: Exchange, response: webob.Response) -> webob.Response
     return webob.Response(status=status, headerlist=headers, app_iter=body)
 
 
-def _parts(body: Any) -> Iterator[Any]:
+def _parts(body: Any, exchange: Exchange) -> Iterator[Any]:
     """The parts of a body that is made bit by bit (a file, a generator), and its end."""
     try:
+        parts = file_parts(body) if can_send_files(exchange) else None
+        if parts is not None:
+            for part in parts:
+                if not part.is_fetched:
+                    yield from in_thread(part.fetch)
+                yield part
+            return
         for part in body:  # and not `yield from`, which closes a body too
             if not isinstance(part, (bytes, bytearray, memoryview)):
                 kind = type(part).__name__
@@ -168,7 +176,7 @@ class Run:
             self._length = None if length == len(self._first) else length
         else:
             self._length = length
-            self._coroutine.wait_complete(WaitComplete(_parts(body)))
+            self._coroutine.wait_complete(WaitComplete(_parts(body, self._exchange)))
         self._held = response
 
     def close(self) -> None:
@@ -209,6 +217,9 @@ class Run:
             return True
         if isinstance(value, str):
             value = value.encode("utf-8")
+        elif isinstance(value, FilePart):
+            self._open()
+            return self._send_part(value)
         elif not isinstance(value, (bytes, bytearray, memoryview)):
             raise TypeError(
                 f"the handler yielded {type(value).__name__} ({value!r:.80}) after its answer; "
@@ -267,8 +278,18 @@ class Run:
         exchange = self._exchange
         if not data or exchange.sink.data(exchange, data):
             return True
+        return self._pause()
+
+    def _send_part(self, part: FilePart) -> bool:
+        """Send a part of a file; False if the client has enough for now."""
+        if self._closed:
+            return False
+        sink: Any = self._exchange.sink  # one that can
+        return sink.part(self._exchange, part) or self._pause()
+
+    def _pause(self) -> bool:
         self._paused = True
-        exchange.on_drain = self._drained
+        self._exchange.on_drain = self._drained
         return False
 
     def _drained(self) -> None:

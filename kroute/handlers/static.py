@@ -15,10 +15,11 @@ from urllib.parse import quote
 import webob
 import webob.exc
 
-from ..http import Exchange, Response
+from ..http import Exchange, FilePart, Response
 from ..routing import Place, RouteError
 from ..scheduler import in_thread
 from .byte_ranges import content_range, multipart, wanted_ranges
+from .file_parts import can_send_files
 from .preconditions import Validators
 from .run import Run
 from .static_body import Body, Piece
@@ -86,9 +87,9 @@ class StaticFiles:
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
-        Run(exchange, self._steps(exchange.request)).go()
+        Run(exchange, self._steps(exchange.request, exchange)).go()
 
-    def _steps(self, request: webob.Request) -> Iterator[Any]:
+    def _steps(self, request: webob.Request, exchange: Exchange) -> Iterator[Any]:
         """A handler as an author would write it. All that may have to wait for a disk is done in
         threads; what follows the first part of a file is taken from memory if it is there."""
         if request.method == "OPTIONS":
@@ -99,10 +100,13 @@ class StaticFiles:
             raise webob.exc.HTTPMethodNotAllowed(detail, headers=ALLOW)
         with closing(Body()) as body:
             yield (yield from in_thread(body.use, self._answer, request, body))
+            parts = body.more and can_send_files(exchange)
             while body.more:
-                data = body.read_now()
+                data = body.part() if parts else body.read_now()
                 if data is None:
                     data = yield from in_thread(body.use, body.read)
+                elif isinstance(data, FilePart) and not data.is_fetched:
+                    yield from in_thread(data.fetch)
                 yield data
 
     # In a thread.

@@ -1,4 +1,4 @@
-"""Body, Piece: what an answer has of a file, read bit by bit."""
+"""Body, Piece: what an answer has of a file, read or sent bit by bit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
+
+from ..http import FilePart
+from .file_parts import PART
 
 __all__ = ["CHUNK", "Body", "Piece"]
 
@@ -110,6 +113,15 @@ class Body:
             return None
         self._advance(size)
         return bytes(room[:size])
+
+    def part(self) -> bytes | FilePart:
+        """As `read`, for the kernel to send what comes out of the file."""
+        piece = self._pieces[0]
+        if isinstance(piece, bytes):
+            return self.read()
+        part = FilePart(self._fd, piece[0], min(PART, piece[1] - piece[0]))
+        self._advance(part.count)
+        return part
 
     def _advance(self, size: int) -> None:
         piece = self._pieces[0]

@@ -61,6 +61,10 @@ class Unattended(ReactiveComponent):
         """See `Sink`."""
         return True
 
+    def part(self, exchange: Exchange, part: Any) -> bool:
+        """See `SendsFiles`: where the client went between two parts of a file."""
+        return True
+
     def end(self, exchange: Exchange) -> None:
         """See `Sink`."""
         exchange.done = True

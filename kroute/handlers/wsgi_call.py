@@ -16,8 +16,9 @@ from typing import Any, cast
 import webob
 import webob.exc
 
-from ..http import Exchange, FilePart, LocalProtocolError, Response, SendsFiles, Sink
+from ..http import Exchange, FilePart, LocalProtocolError, Response, SendsFiles
 from ..scheduler import Scheduler
+from .file_parts import can_send_files
 from .run import deliver
 from .wsgi_environ import ErrorLog, FileWrapper, call_environ
 from .wsgi_input import ClientGone, Input
@@ -49,10 +50,6 @@ HOP_BY_HOP = frozenset(
     )
 )
 """The header fields that are the server's own (PEP 3333, "Other HTTP Features")."""
-
-
-def _can_send_files(sink: Sink) -> bool:
-    return getattr(sink, "can_send_files", False)
 
 
 class BadApplication(Exception):
@@ -244,7 +241,7 @@ class Call:
     def _file_part(self, wrapper: FileWrapper) -> FilePart | None:
         """What the kernel can send, if it can (PEP 3333, "Optional Platform-Specific File
         Handling")."""
-        if self._opened or self._status is None or not _can_send_files(self.exchange.sink):
+        if self._opened or self._status is None or not can_send_files(self.exchange):
             return None
         part = wrapper.part(self._length)
         if part is not None:

@@ -109,6 +109,9 @@ class SendsFiles(Sink, Protocol):
     def file(self, exchange: Exchange, response: webob.Response, part: FilePart) -> None:
         """Send an answer whose body is a part of a file. Raises LocalProtocolError as `whole`."""
 
+    def part(self, exchange: Exchange, part: FilePart) -> bool:
+        """As `data`, for a part of a file that is not empty."""
+
 
 class Upgradable(Sink, Protocol):
     """A `Sink` that can hand over its connection to another protocol, such as WebSocket."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
-__all__ = ["FilePart"]
+__all__ = ["AHEAD", "FilePart"]
 
 STEP = 65536
 AHEAD = 1024 * 1024
@@ -40,9 +41,18 @@ class FilePart:
 
     def fetch(self) -> None:
         """See that the beginning is in memory; waits for the disk where it must. For threads."""
-        for at in range(self.offset, self.offset + min(self.count, AHEAD), STEP):
+        for at in self._steps():
             if not self._is_in_memory(at):
                 os.pread(self.fd, STEP, at)
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the beginning is in memory, so that nobody waits for the disk."""
+        return all(map(self._is_in_memory, self._steps()))
+
+    def _steps(self) -> Iterator[int]:
+        """Where the disk may have to be waited for: the kernel reads no less than a step."""
+        yield from range(self.offset, self.offset + min(self.count, AHEAD), STEP)
 
     def _is_in_memory(self, at: int) -> bool:
         try:

@@ -220,15 +220,25 @@ class AnswerFraming:
         if self._body == BY_CHUNKS:
             return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
         if self._body == BY_LENGTH:
-            left = self._left - len(data)
-            if left < 0:
-                self.keep_alive = False
-                raise LocalProtocolError(
-                    f"the body has {-left} bytes more than its Content-Length"
-                )
-            self._left = left
+            self._count(len(data))
             return data
         return data if self._body == BY_CLOSE else b""
+
+    def around(self, size: int) -> tuple[bytes, bytes]:
+        """What goes before and after a part of the body, of `size` bytes and not empty, that goes
+        another way. Raises LocalProtocolError as `data`."""
+        if self._body == BY_CHUNKS:
+            return b"%x\r\n" % size, b"\r\n"
+        if self._body == BY_LENGTH:
+            self._count(size)
+        return b"", b""
+
+    def _count(self, size: int) -> None:
+        left = self._left - size
+        if left < 0:
+            self.keep_alive = False
+            raise LocalProtocolError(f"the body has {-left} bytes more than its Content-Length")
+        self._left = left
 
     def end(self) -> bytes:
         """The end of the body. Raises LocalProtocolError for less than Content-Length said."""

@@ -506,6 +506,21 @@ class HTTPProtocol(ReactiveComponent):
             return True
         self._sent += len(data)
         self._emit(self._framing.data(data))
+        return self._wants_more()
+
+    def part(self, exchange: Exchange, part: FilePart) -> bool:
+        """See `SendsFiles`."""
+        if exchange is not self._exchange:
+            return True
+        part.head, after = self._framing.around(part.count)
+        self._sent += part.count
+        self._unsent += len(part)
+        self._flush()
+        self._pass(part)
+        self._emit(after)
+        return self._wants_more()
+
+    def _wants_more(self) -> bool:
         if self._unsent > self._limits.output_high:
             self._paused = True
             return False
@@ -568,7 +583,8 @@ class HTTPProtocol(ReactiveComponent):
     def _log_access(self, exchange: Exchange, cut: bool = False) -> None:
         if self._access is not None:
             seconds = perf_counter() - self._began
-            self._access.answered(exchange.request, self._status, self._sent, seconds, cut)
+            sent = max(0, self._sent - self._unsent) if cut else self._sent
+            self._access.answered(exchange.request, self._status, sent, seconds, cut)
 
     # Out: from bytes to the socket.
 

@@ -271,6 +271,23 @@ def test_a_field_that_cannot_be_sent(field: Any) -> None:
         check_refused("200 OK", fields, b"hi")
 
 
+def test_a_part_that_the_caller_sends_himself() -> None:
+    chunked = framing()
+    chunked.start("200 OK", [], None, DATE)
+    assert chunked.around(300) == (b"12c\r\n", b"\r\n")
+    assert chunked.end() == b"0\r\n\r\n"
+    closing = framing(modern=False)
+    closing.start("200 OK", [], None, DATE)
+    assert closing.around(300) == (b"", b"")
+    counted = framing()
+    counted.start("200 OK", [], 300, DATE)
+    assert counted.around(200) == (b"", b"")
+    with pytest.raises(LocalProtocolError, match="1 bytes more"):
+        counted.around(101)
+    assert counted.around(100) == (b"", b"")
+    assert counted.end() == b""
+
+
 @pytest.mark.parametrize("status", ["100 Continue", "101 Switching Protocols", "103 Early Hints"])
 def test_an_interim_status_is_no_answer(status: str) -> None:
     """RFC 9110, section 15.2: a client goes on waiting for a final one."""

@@ -105,9 +105,19 @@ def test_a_line_for_a_client_that_went_away(
     client: Client, caplog: pytest.LogCaptureFixture, path: str, code: str, size: str
 ) -> None:
     client.feed(raw("GET", path))
+    client.take()
     client.hang_up()
     (line,) = lines(caplog)
     assert (line["code"], line["size"], line["cut"]) == (code, size, " cut")
+
+
+def test_bytes_that_a_client_did_not_take_do_not_count(
+    client: Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.feed(raw("GET", "/begun"))
+    client.hang_up()
+    (line,) = lines(caplog)
+    assert (line["size"], line["cut"]) == ("0", " cut")
 
 
 def test_a_line_for_an_answer_that_broke(client: Client, caplog: pytest.LogCaptureFixture) -> None:
