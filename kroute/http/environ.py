@@ -84,7 +84,7 @@ class EnvironMaker:
         Raises RemoteProtocolError where the target or the Host field cannot be understood.
         """
         target = head.target
-        if not target.startswith(b"/"):
+        if not target.startswith(b"/") or head.method == b"CONNECT":
             return self._for_other_target(head)
         said: dict[str, Any] | None = head.notes.get("environ")
         if said is None:

@@ -29,11 +29,15 @@ class Target(NamedTuple):
 
 def split_target(method: bytes, target: bytes) -> Target:
     """Take a request target apart. Raises RemoteProtocolError for a form that does not fit."""
+    if method == b"CONNECT":
+        # RFC 9112, section 3.2.3: an authority and nothing else. Where a handler answered 200 to
+        # another target, a proxy in front would take what follows for a tunnel.
+        if HOST.fullmatch(target):
+            raise RemoteProtocolError("this is not a proxy", 501)
+        raise RemoteProtocolError("the target of CONNECT is not a host and port")
     if target.startswith(b"/"):
         path, _, query = target.partition(b"?")
         return Target(path, query)
-    if method == b"CONNECT" and HOST.fullmatch(target):
-        raise RemoteProtocolError("this is not a proxy", 501)
     if target == b"*" and method == b"OPTIONS":
         return Target(target, b"")
     return _split_absolute(method, target)

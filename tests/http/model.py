@@ -115,6 +115,7 @@ def _message(method: bytes, target: bytes, minor: bytes, lines: bytes) -> Messag
         and all(len(fields.get(name, ())) <= 1 for name in ONCE)
         and (len(hosts) == 1 or not modern)
         and all(re.fullmatch(HOST, host) for host in hosts if host)
+        and method != b"CONNECT"  # whose target is an authority; there are no tunnels here
         and (TARGET.fullmatch(target) or (method, target) == (b"OPTIONS", b"*"))
         and (codings is None or (modern and [c.lower() for c in codings] == [b"chunked"]))
         and (lengths is None or (len(lengths) == 1 and re.fullmatch(rb"[0-9]{1,19}", lengths[0])))

@@ -17,7 +17,6 @@ GOOD = [
     (b"GET", b"/http://a/", Target(b"/http://a/", b""), "9112 3.2.1"),
     (b"GET", b"/%2F%3f", Target(b"/%2F%3f", b""), "3986 2.1"),
     (b"GET", b"/*", Target(b"/*", b""), "9112 3.2.1"),
-    (b"CONNECT", b"/a", Target(b"/a", b""), "9112 3.2.1"),
     (b"OPTIONS", b"*", Target(b"*", b""), "9112 3.2.4"),
     (b"OPTIONS", b"/", Target(b"/", b""), "9112 3.2.1"),
     (b"GET", b"http://a/b?c", Target(b"/b", b"c", b"a", b"http"), "9112 3.2.2"),
@@ -42,6 +41,9 @@ BAD = [
     (b"CONNECT", b"a:80", 501, "9110 9.3.6"),
     (b"CONNECT", b"[::1]:80", 501, "9110 9.3.6"),
     (b"CONNECT", b"a/b", 400, "9112 3.2.3"),
+    (b"CONNECT", b"/a", 400, "9112 3.2.3"),
+    (b"CONNECT", b"*", 400, "9112 3.2.3"),
+    (b"CONNECT", b"http://a/", 400, "9112 3.2.3"),
     (b"CONNECT", b"me@a:80", 400, "9112 3.2.3"),
     (b"connect", b"a:80", 400, "9110 9.1"),  # another method: methods have a case
     (b"GET", b"ftp://a/", 400, "9110 7.1"),

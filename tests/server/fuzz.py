@@ -18,37 +18,23 @@ import itertools
 import logging
 import math
 import random
-import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple
-from zlib import crc32
+from typing import NamedTuple
 
 from Axon.Component import component
 from Kamaelia.IPC import socketShutdown
 
-from kroute.http import (
-    CONTINUE,
-    PARSERS,
-    RAW_PATH,
-    TRAILERS,
-    EnvironMaker,
-    Exchange,
-    Limits,
-    Response,
-    field_reader,
-)
-from kroute.scheduler import ReactiveComponent
+from kroute.http import CONTINUE, PARSERS, EnvironMaker, Limits, field_reader
 from kroute.server import HTTPProtocol
-from kroute.server.policy import Policy
-from kroute.server.rules import AppRules
 from tests.http.model import Message, Stream, read
 from tests.http.mutation import mutate
 from tests.http.raw_requests import load
 
+from .echo import Echo, expected_tag, reads_the_body
 from .harness import World, _Unclosed, own_scheduler
 
 PATIENCE = 20
@@ -57,190 +43,7 @@ PATIENCE = 20
 LIMITS = Limits(output_high=2000, output_low=500, body_bytes=100_000, body_in_memory=20)
 
 
-# What stands behind the connection, and what it says.
-
-
-class Echo(ReactiveComponent):
-    """In the place of a Dispatcher: answers each exchange with its number in the connection and
-    with what was asked, in one of WAYS of handlers, which the method and target decide."""
-
-    Inboxes = {"inbox": "exchanges", "control": "not used"}
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._rules = AppRules([Policy()])
-        self.count = 0  # of the exchanges of one connection
-
-    def react(self) -> None:
-        while self.dataReady("inbox"):
-            exchange = self.recv("inbox")
-            exchange.rules = self._rules
-            self.count += 1
-            environ = exchange.request.environ
-            way = way_of(environ["REQUEST_METHOD"], _target(environ))
-            WAYS[way](Asked(exchange, self.count))
-
-
-def way_of(method: str, target: str) -> int:
-    return crc32(f"{method} {target}".encode("latin-1")) % len(WAYS)
-
-
-def _target(environ: dict[str, Any]) -> str:
-    query = environ["QUERY_STRING"]
-    return environ[RAW_PATH] + (f"?{query}" if query else "")
-
-
-class Asked:
-    """One exchange, and its answer."""
-
-    def __init__(self, exchange: Exchange, number: int) -> None:
-        self.exchange = exchange
-        self.number = number
-        self.body = b""
-
-    # The ways of handlers.
-
-    def at_once(self) -> None:
-        self.exchange.send(self.response(None))
-
-    def later(self) -> None:
-        self.exchange.sink.later(self.at_once)
-
-    def with_the_body(self) -> None:
-        self._receive(lambda: self.exchange.send(self.response(self.body)))
-
-    def with_the_body_later(self) -> None:
-        self._receive(lambda: self.exchange.sink.later(self._stream))
-
-    def part_by_part(self) -> None:
-        if self.exchange.has_body:
-            self.exchange.sink.stream(self.exchange, None, self)
-            self.exchange.sink.more(self.exchange)
-        else:
-            self._stream()
-
-    # BodyTaker
-
-    def take(self, data: bytes) -> bool:
-        self.body += data
-        if not data:
-            self.exchange.sink.later(self._stream)
-        elif len(data) % 2:
-            self.exchange.sink.later(lambda: self.exchange.sink.more(self.exchange))
-            return False
-        return True
-
-    def fail(self, error: Exception) -> None:
-        self.exchange.fail(error)
-
-    def _receive(self, ready: Callable[[], None]) -> None:
-        def received() -> None:
-            self.body = self.exchange.request.body
-            ready()
-
-        if self.exchange.has_body:
-            self.exchange.sink.receive(self.exchange, None, received)
-        else:
-            ready()
-
-    def _stream(self) -> None:
-        """Answer in three parts, giving others their turn in between."""
-        exchange, response = self.exchange, self.response(self.body)
-        body = response.body
-        if exchange.done:
-            return
-        exchange.sink.start(exchange, response, len(body) if self.number % 2 else None)
-        parts = [body[:1], body[1:]]
-
-        def go_on() -> None:
-            if exchange.done:
-                return
-            if parts:
-                exchange.sink.data(exchange, parts.pop(0))
-                exchange.sink.later(go_on)
-            else:
-                exchange.sink.end(exchange)
-
-        exchange.sink.later(go_on)
-
-    def response(self, body: bytes | None) -> Response:
-        environ = self.exchange.request.environ
-        fields = {
-            name.removeprefix("HTTP_"): value
-            for name, value in environ.items()
-            if name.startswith("HTTP_") or name == "CONTENT_TYPE"
-        }
-        trailers = environ.get(TRAILERS, {}) if body is not None else {}
-        tag = tag_of(
-            self.number, environ["REQUEST_METHOD"], _target(environ), fields, body, trailers
-        )
-        response = Response(f"{tag}\n", content_type="text/plain")
-        response.headers["X-Tag"] = tag
-        return response
-
-
-WAYS: list[Callable[[Asked], None]] = [
-    Asked.with_the_body,
-    Asked.with_the_body_later,
-    Asked.part_by_part,
-    Asked.at_once,
-    Asked.later,
-]
-READ_BODIES = 3
-"""How many of WAYS, from the first, read the body of their request."""
-
-
-def tag_of(
-    number: int,
-    method: str,
-    target: str,
-    fields: dict[str, str],
-    body: bytes | None,
-    trailers: dict[str, str],
-) -> str:
-    """What an answer says of the request that it answers. The Host may come from the target."""
-    asked = sorted(item for item in fields.items() if item[0] != "HOST")
-    text = repr((method, target, asked, body, sorted(trailers.items())))
-    return f"{number} {crc32(text.encode()):08x}"
-
-
-def expected_tag(number: int, message: Message, reads_body: bool) -> str:
-    """The tag that the answer to `message` has to have."""
-    fields = {
-        name.decode().upper().replace("-", "_"): _joined(name, values)
-        for name, values in message.fields.items()
-        if b"_" not in name and name not in (b"content-length",)
-    }
-    return tag_of(
-        number,
-        message.method.decode(),
-        path_of(message),
-        fields,
-        message.body if reads_body else None,
-        {name.decode().title(): _joined(name, values) for name, values in message.trailers.items()}
-        if reads_body
-        else {},
-    )
-
-
-def _joined(name: bytes, values: list[bytes]) -> str:
-    return (b"; " if name == b"cookie" else b", ").join(values).decode("latin-1")
-
-
-def path_of(message: Message) -> str:
-    """Path and query of a target, in whichever form that is."""
-    target = message.target.decode("ascii")
-    absolute = re.match("(?i:http)://[^/?]*", target)
-    if absolute:
-        target = target[absolute.end() :]
-        if not target:
-            return "*" if message.method == b"OPTIONS" else "/"
-        if target.startswith("?"):
-            target = ("*" if message.method == b"OPTIONS" and target == "?" else "/") + target
-    return target.removesuffix("?") if target.find("?") == len(target) - 1 else target
-
-
-# One case.
+# The cases.
 
 
 class Case(NamedTuple):
@@ -279,6 +82,9 @@ def _by_file(kind: str) -> list[list[bytes]]:
     for case in load(kind):
         files.setdefault(case.name.partition(":")[0], []).append(case.raw)
     return list(files.values())
+
+
+# One case.
 
 
 class Failure(AssertionError):
@@ -415,13 +221,13 @@ def compare(stream: Stream, answers: list[Answer], ended: bool) -> None:
 
 def _compare_one(number: int, message: Message, answer: Answer) -> None:
     """An answer, and the message that it should be the answer to."""
-    reads = way_of(message.method.decode(), path_of(message)) < READ_BODIES
+    reads = reads_the_body(message)
     if answer.tag is None:
         expect(message.body is None, f"message {number} is right and was refused")
         return
     expect(answer.status == 200, f"{answer}")
     expect(message.body is not None or not reads, f"message {number} has no end but an answer")
-    tag = expected_tag(number, message, reads)
+    tag = expected_tag(number, message)
     expect(answer.tag == tag, f"answer {number} has the tag {answer.tag} and not {tag}")
     has_body = message.chunked or message.length > 0
     expect(answer.body == (b"" if message.method == b"HEAD" else f"{tag}\n".encode()), "a body")

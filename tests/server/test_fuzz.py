@@ -17,7 +17,7 @@ from kroute.http import AnswerFraming, EnvironMaker, Head, RequestParser
 from kroute.server import HTTPProtocol
 from tests.http.raw_requests import NEXT, bytewise, load
 
-from . import fuzz
+from . import echo
 from .fuzz import Bench, Failure, run
 from .harness import World
 
@@ -37,7 +37,7 @@ def by_file(cases: list[Any]) -> list[Any]:
 @pytest.fixture
 def bench(world: World, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """A bench whose handlers all receive the body first."""
-    monkeypatch.setattr(fuzz, "way_of", lambda method, target: 0)
+    monkeypatch.setattr(echo, "way_of", lambda method, target: 0)
     return Bench(world)
 
 
