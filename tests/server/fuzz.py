@@ -67,6 +67,8 @@ class Corpus:
         mutated = 0
         for _ in range(dice.choice((1, 2, 3, 4, 8))):
             raw = dice.choice(dice.choice(self.valid if dice.random() < 0.97 else self.invalid))
+            if requests and dice.random() < 0.3:
+                raw = requests[-1]  # as clients do, and the parser remembers
             if dice.random() < 0.5:
                 raw = mutate(raw, dice)
                 mutated += 1

@@ -14,6 +14,7 @@ import kroute.http.fields_h11
 import kroute.http.head
 import kroute.http.parser
 from kroute.http import AnswerFraming, EnvironMaker, Head, RequestParser
+from kroute.http.head import HeadReader
 from kroute.server import HTTPProtocol
 from tests.http.raw_requests import NEXT, bytewise, load
 
@@ -112,6 +113,23 @@ def any_chunk_end(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RequestParser, "_read_chunk_end", read_chunk_end)
 
 
+def another_head(patch: pytest.MonkeyPatch) -> None:
+    """A head that is as long as the one before is taken for that."""
+
+    class Length(bytes):
+        def __eq__(self, other: Any) -> bool:
+            return len(self) == len(other)
+
+    usual = HeadReader.read
+
+    def read(self: HeadReader, block: bytes) -> Head:
+        head = usual(self, block)
+        self._rest = Length(self._rest)
+        return head
+
+    patch.setattr(HeadReader, "read", read)
+
+
 def one_parser_forgives(patch: pytest.MonkeyPatch) -> None:
     """h11 as it is: it takes control characters."""
     patch.setattr(kroute.http.fields_h11, "FORBIDDEN", re.compile(rb"\0"))
@@ -167,6 +185,7 @@ def an_exception(patch: pytest.MonkeyPatch) -> None:
 FAULTS = [
     both_lengths,
     any_chunk_end,
+    another_head,
     one_parser_forgives,
     a_body_too_many,
     the_rest_of_a_body,
