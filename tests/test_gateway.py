@@ -568,6 +568,8 @@ def servers() -> Iterator[dict[str, Process]]:
 SERVERS_OWN = {"date", "server", "connection"}
 OWN = ("/blocking", "/socket")  # a thread has a name of its own; a WebSocket is a server's to have
 HEADS_OWN = SERVERS_OWN | {"transfer-encoding"}  # RFC 9112, 6.1: as for GET, or not at all
+# What a component makes of a body has a length if it is complete at once, which is a matter of time.
+PARTS_OWN = SERVERS_OWN | {"transfer-encoding", "content-length"}
 
 
 @pytest.mark.parametrize(
@@ -582,6 +584,7 @@ def test_other_servers_answer_the_same(
         found = requested(server.port, method, path, body, Accept="text/plain")
         fields = {(field.lower(), value) for field, value in found.headers}
         own = HEADS_OWN if method == "HEAD" else SERVERS_OWN
+        own = PARTS_OWN if path == "/upper" else own
         fields = {each for each in fields if each[0] not in own}
         answers[name] = found._replace(headers=sorted(fields))
     assert answers["gunicorn"] == answers["kroute"]

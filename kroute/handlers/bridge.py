@@ -6,14 +6,14 @@ import codecs
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import webob
 import webob.exc
 from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 
-from ..http import Exchange, Response
+from ..http import Exchange, Response, Streaming
 from ..scheduler import ReactiveComponent, Timer
 from .ending import end, hold, release
 from .kamaelia import head_of
@@ -71,7 +71,8 @@ class Bridge(ReactiveComponent):
 
     exchange, part: the request and its component, which was not activated. over: called once, when
     nothing is left of all this. again: called if the component failed before anything was sent;
-    returns whether somebody else answers.
+    returns whether somebody else answers. max_body: bytes, of a body that was not received yet;
+    the bridge is its `BodyTaker`, and the client sends no faster than the component takes it.
     """
 
     Inboxes = {
@@ -93,6 +94,7 @@ class Bridge(ReactiveComponent):
         terms: Terms,
         over: Callable[[], None] | None = None,
         again: Callable[[], bool] | None = None,
+        max_body: int | None = None,
     ) -> None:
         super().__init__()
         self._exchange = exchange
@@ -100,8 +102,11 @@ class Bridge(ReactiveComponent):
         self._terms = terms
         self._call_over = over
         self._again = again
+        self._max_body = max_body
         self._alive = False  # whether the component is
-        self._body: Any = None
+        self._body: Any = None  # a file, where all of it is there
+        self._receiving = False  # it is given to us as it comes
+        self._stalled = False  # the client waits for the component
         self._decode: Callable[[bytes, bool], str] | None = None
         self._response: webob.Response | None = None  # the head that was not sent yet
         self._opened = False
@@ -134,8 +139,7 @@ class Bridge(ReactiveComponent):
         part._callOnCloseDown.append(self._part_ended)
         part.activate(Scheduler=self.home)
         self._alive = True
-        if self._terms.timeout is not None:
-            self._later(self._terms.timeout, self._timed_out)
+        self._await_answer()
         self._begin_body()
 
     def on_end(self) -> None:
@@ -155,6 +159,11 @@ class Bridge(ReactiveComponent):
             self._timer = None
         if seconds is not None and callback is not None:
             self._timer = self.home.call_later(seconds, callback)
+
+    def _await_answer(self) -> None:
+        """Begin to count the time that the component has for its answer."""
+        if self._terms.timeout is not None and not (self._opened or self._answered):
+            self._later(self._terms.timeout, self._timed_out)
 
     def _part_ended(self) -> None:
         """The component has ended; all that it sent is here."""
@@ -196,27 +205,61 @@ class Bridge(ReactiveComponent):
     def _begin_body(self) -> None:
         """Bring the body, or its end. A GET without one has none to end either: many a component
         takes that for its own end, and the answer to a GET is often all there is to it."""
-        environ = self._exchange.request.environ
-        has_body = environ.get("CONTENT_LENGTH") not in (None, "", "0")
+        exchange = self._exchange
+        environ = exchange.request.environ
+        has_body = exchange.has_body or environ.get("CONTENT_LENGTH") not in (None, "", "0")
         if not has_body and environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return
-        self._body = environ["wsgi.input"]
         if self._terms.text:
-            charset = self._exchange.request.charset or "utf-8"
+            charset = exchange.request.charset or "utf-8"
             self._decode = codecs.getincrementaldecoder(charset)("replace").decode
+        if exchange.has_body:
+            sink = cast(Streaming, exchange.sink)
+            self._receiving = self._stalled = True
+            sink.stream(exchange, self._max_body, self)
+        else:
+            self._body = environ["wsgi.input"]
         self._feed()
 
-    def _feed(self) -> None:
-        """Send parts of the body while there is room for them."""
+    def _room(self) -> bool:
+        """Whether the component has room for another part."""
         box = self.outboxes["outbox"].sink
-        while self._body is not None and len(box) < min(box.size or 4, self.READ_AHEAD):
+        return len(box) < min(box.size or self.READ_AHEAD, self.READ_AHEAD)
+
+    def _feed(self) -> None:
+        """Send parts of the body while there is room for them, or ask for more of it."""
+        while self._body is not None and self._room():
             data = self._body.read(CHUNK)
-            message = data if self._decode is None else self._decode(data, not data)
-            if message:
-                self.send(message, "outbox")
             if not data:
                 self._body = None
-                self.send(producerFinished(self), "signal")
+            self._pass(data)
+        if self._stalled and not self._answered and self._room():
+            self._stalled = False
+            self._later(None, None)  # it is the client who is waited for
+            cast(Streaming, self._exchange.sink).more(self._exchange)
+
+    def _pass(self, data: bytes) -> None:
+        """Send a part of the body to the component; b"" is the end."""
+        message = data if self._decode is None else self._decode(data, not data)
+        if message:
+            self.send(message, "outbox")
+        if not data:
+            self.send(producerFinished(self), "signal")
+
+    def take(self, data: bytes) -> bool:
+        """See `BodyTaker`."""
+        if self._answered or not self._alive:
+            return True  # nobody wants it
+        self._receiving = bool(data)
+        self._pass(data)
+        self._stalled = self._receiving and not self._room()
+        if self._stalled or not self._receiving:
+            self._await_answer()
+        return not self._stalled
+
+    def fail(self, error: Exception) -> None:
+        """See `BodyTaker`."""
+        self._raised(error)
 
     # Out: the answer.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import webob.exc
 
-from ..http import Exchange
+from ..http import Exchange, Streaming
 from ..routing import Place, RouteError
 from ..scheduler import get_scheduler
 from .bridge import Bridge, Terms
@@ -23,11 +23,24 @@ __all__ = ["ComponentHandler"]
 log = logging.getLogger("kroute.handlers")
 
 
+class _Held:
+    """The `BodyTaker` of a body while its component is not there yet; nobody asks for it."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self.fail = exchange.fail
+
+    def take(self, data: bytes) -> bool:
+        """See `BodyTaker`."""
+        return False
+
+
 class ComponentHandler(MakesComponents):
     """Makes a component of each request and lets it answer. See `Making` for how it is made,
     `Bridge` for what it gets and sends, `Terms` for the options.
 
-    methods: those that are answered, None for all. max_body: see `Handler`. max_concurrent,
+    methods: those that are answered, None for all. max_body: see `Handler`. stream: the component
+    gets the body of a request as it comes; with False it is made when all of that is there, which
+    it has to be where another component may need it. max_concurrent,
     max_queued: components at a time, and requests that wait for one of them to end (None: any
     number); any more are answered 503. restart: "on_failure" gives a request whose component
     failed before it had sent anything to another one; after max_restarts of them `within` so many
@@ -41,6 +54,7 @@ class ComponentHandler(MakesComponents):
         *,
         methods: Sequence[str] | None = None,
         max_body: int | None = None,
+        stream: bool = True,
         max_concurrent: int | None = None,
         max_queued: int = 0,
         restart: str = "never",
@@ -50,6 +64,7 @@ class ComponentHandler(MakesComponents):
     ) -> None:
         super().__init__(factory, path)
         self.max_body = max_body
+        self.streams = stream and restart == "never"
         self._methods = methods
         self._terms: Terms = options_of(Terms, path, terms)
         supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
@@ -66,7 +81,24 @@ class ComponentHandler(MakesComponents):
         try:
             self._check_method(exchange.request.method)
             self._restarts.refuse(monotonic())
-            self._gate.enter(exchange, lambda: self._run(exchange, variables))
+        except Exception as error:
+            exchange.fail(error)
+            return
+        enter = partial(self._enter, exchange, variables)
+        sink = exchange.sink
+        if not exchange.has_body:
+            enter()
+        elif not isinstance(sink, Streaming):
+            sink.receive(exchange, self.max_body, enter)
+        else:
+            sink.stream(exchange, self.max_body, _Held(exchange))
+            if not exchange.done:  # by a 413
+                enter()
+
+    def _enter(self, exchange: Exchange, variables: dict[str, Any]) -> None:
+        """Have a component answer, now or when it is its turn."""
+        try:
+            self._gate.enter(exchange, partial(self._run, exchange, variables))
         except Exception as error:
             exchange.fail(error)
 
@@ -81,7 +113,7 @@ class ComponentHandler(MakesComponents):
         again = None
         if self._restarts.supervision.restart == "on_failure":
             again = partial(self._again, exchange, variables)
-        bridge = Bridge(exchange, part, self._terms, self._gate.leave, again)
+        bridge = Bridge(exchange, part, self._terms, self._gate.leave, again, self.max_body)
         bridge.activate(Scheduler=get_scheduler())
 
     def _again(self, exchange: Exchange, variables: dict[str, Any]) -> bool:

@@ -84,7 +84,8 @@ class Streaming(Sink, Protocol):
     """A `Sink` that can give the body of a request part by part, at the pace of who takes it."""
 
     def stream(self, exchange: Exchange, limit: int | None, taker: BodyTaker) -> None:
-        """Give the body to `taker`, from the first call of `more` on. limit: as for `receive`."""
+        """Give the body to `taker`, from the first call of `more` on. limit: as for `receive`.
+        Called before `Handler.start` returns; and again, before `more`, to name another taker."""
 
     def more(self, exchange: Exchange) -> None:
         """Go on giving what the client sends."""

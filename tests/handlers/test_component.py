@@ -195,15 +195,100 @@ def test_the_body_comes_in_parts_and_then_its_end(world: World, size: int) -> No
 def test_few_parts_of_a_body_wait_in_an_inbox(world: World) -> None:
     part = Deaf()
     client = serve(world, lambda request: part, timeout=None)
-    client.feed(raw("POST", "/at", b"x" * 1_000_000))
+    feed_slowly(client, 1_000_000)
+    assert len(part.inboxes["inbox"].storage) == 4
+    assert not client.taken
+
+
+@pytest.mark.parametrize("options", [{"stream": False}, {"restart": "on_failure"}])
+def test_a_body_that_is_received_first_waits_elsewhere(
+    world: World, options: dict[str, Any]
+) -> None:
+    part = Deaf()
+    client = serve(world, lambda request: part, timeout=None, **options)
+    feed_slowly(client, 1_000_000)
     assert [len(each) for each in part.inboxes["inbox"].storage] == [65536] * 4
+    assert client.taken
+
+
+def feed_slowly(client: Client, size: int) -> None:
+    """Send a request with a body in pieces, as a socket gives them, while they are taken."""
+    request = raw("POST", "/at", b"x" * size)
+    for at in range(0, len(request), 65536):
+        if client.taken:
+            client.feed(request[at : at + 65536])
+
+
+def test_parts_of_a_body_come_when_they_come(world: World) -> None:
+    echo = Echo()
+    client = serve(world, lambda request: echo)
+    request = raw("POST", "/at", b"one,two")
+    client.feed(request[:-4])
+    world.settle()
+    assert b"one" in client.take() and b"two" not in client.take()
+    client.feed(request[-4:])
+    assert client.answers()[0].text == "one,two<producerFinished>"
+
+
+def test_a_component_is_there_before_the_body(world: World) -> None:
+    client = serve(world, lambda request: Says("no need for it"))
+    client.feed(raw("POST", "/at", b"x" * 100_000)[:500])
+    assert client.answers()[0].text == "no need for it"
+
+
+def test_a_hundred_is_sent_when_the_component_is_there(world: World) -> None:
+    """RFC 9110, section 10.1.1."""
+    client = serve(world, lambda request: Echo())
+    request = raw("POST", "/at", b"body", Expect="100-continue")
+    client.feed(request[:-4])
+    assert client.take() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.feed(request[-4:])
+    assert b"body<producerFinished>" in client.take()
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_body_too_long_is_a_413(world: World, stream: bool) -> None:
+    parts: list[component] = []
+
+    def make(request: Any) -> component:
+        parts.append(Deaf())
+        return parts[-1]
+
+    client = serve(world, make, max_body=1000, stream=stream)
+    assert client.ask("POST", "/at", b"x" * 1001).code == 413
+    assert parts == []  # its length is known
+
+
+def test_a_body_that_grows_too_long_is_a_413(world: World) -> None:
+    part = Deaf()
+    client = serve(world, lambda request: part, max_body=1000, grace=1)
+    client.feed(
+        b"POST /at HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"3e8\r\n" + b"x" * 1000 + b"\r\n",
+    )
+    assert len(part.recv("inbox")) == 1000
+    client.feed(b"1\r\nx\r\n")
+    assert client.answers()[0].code == 413
+    assert isinstance(part.recv("control"), shutdownMicroprocess)
+    world.elapse(2)
+    assert part.closed
+
+
+def test_a_factory_that_needs_the_body_says_so(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = serve(world, lambda request: Says(request.text))
+    assert client.ask("POST", "/at", b"all of it").code == 500
+    assert "stream=False" in caplog.text
+    client = serve(world, lambda request: Says(request.text), stream=False)
+    assert client.ask("POST", "/at", b"all of it").text == "all of it"
 
 
 def test_a_box_with_a_size_of_its_own_is_respected(world: World) -> None:
     part = Deaf()
     part.setInboxSize("inbox", 1)
     client = serve(world, lambda request: part, timeout=None)
-    client.feed(raw("POST", "/at", b"x" * 1_000_000))
+    feed_slowly(client, 1_000_000)
     assert len(part.inboxes["inbox"].storage) == 1
 
 
@@ -216,7 +301,9 @@ def test_text_comes_decoded_however_it_is_cut(world: World) -> None:
 
     client = serve(world, lambda request: PureTransformer(keep), text=True)
     body = ("x" + "é" * 50_000).encode()
-    assert client.ask("POST", "/at", body).body == body
+    request = raw("POST", "/at", body)
+    client.feed(request[:50_000], request[50_000:])
+    assert client.answers()[0].body == body
     assert {type(part) for part in parts} == {str} and len(parts) == 2
 
 
@@ -323,6 +410,25 @@ def test_no_answer_in_time_is_a_504(world: World) -> None:
     assert isinstance(part.recv("control"), shutdownMicroprocess)
     world.elapse(4)
     assert part.closed
+
+
+def test_a_client_that_takes_its_time_is_no_time_out_of_the_component(world: World) -> None:
+    client = serve(world, lambda request: Deaf(), timeout=5)
+    request = raw("POST", "/at", b"body")
+    for piece in request[:-4], request[-4:-2]:
+        client.feed(piece)
+        world.elapse(6)
+    assert client.answers() == []
+    client.feed(request[-2:])
+    world.elapse(6)
+    assert client.answers()[0].code == 504
+
+
+def test_a_component_that_does_not_take_the_body_is_a_504(world: World) -> None:
+    client = serve(world, lambda request: Deaf(), timeout=5)
+    feed_slowly(client, 1_000_000)
+    world.elapse(6)
+    assert client.answers()[0].code == 504
 
 
 def test_what_comes_after_the_end_is_dropped_and_logged_once(
