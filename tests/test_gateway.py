@@ -568,7 +568,7 @@ def servers() -> Iterator[dict[str, Process]]:
 SERVERS_OWN = {"date", "server", "connection"}
 OWN = ("/blocking", "/socket")  # a thread has a name of its own; a WebSocket is a server's to have
 HEADS_OWN = SERVERS_OWN | {"transfer-encoding"}  # RFC 9112, 6.1: as for GET, or not at all
-# What a component makes of a body has a length if it is complete at once, which is a matter of time.
+# What a component makes of a body has a length if it is complete at once: a matter of time.
 PARTS_OWN = SERVERS_OWN | {"transfer-encoding", "content-length"}
 
 
