@@ -73,9 +73,9 @@ def test_mutations(world: World) -> None:
 
 
 @pytest.mark.load
-@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("seed", [2, 3, 4])
 def test_many_mutations(world: World, seed: int) -> None:
-    assert run(world, seed, range(20_000)).mutated > 20_000
+    assert run(world, seed, range(10_000)).mutated > 10_000
 
 
 def test_the_command() -> None:
