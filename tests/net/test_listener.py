@@ -26,6 +26,7 @@ from Kamaelia.Internet.ConnectedSocketAdapter import ConnectedSocketAdapter
 from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 
 from kroute.net import Address, Capacity, ConnectedSocket, Listener, bind
+from kroute.net.listener import UNSENT
 from kroute.scheduler import PortablePoller, Scheduler
 
 from .helpers import PATIENCE, Chargen, Server, Still, after_cycles, all_of, exactly
@@ -291,6 +292,15 @@ def test_two_listeners_can_share_a_capacity(serve: Serve) -> None:
         third.settimeout(PATIENCE)
         assert third.recv(1) == b"3"
     server.until(lambda: not capacity.taken)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_NOTSENT_LOWAT"), reason="not on this system")
+def test_the_kernel_holds_little_for_a_client_that_does_not_read(serve: Serve) -> None:
+    server = serve(lambda **where: Chargen())
+    with server.connect():
+        (connection,) = server.until(lambda: list(server.listener.connections))
+        option = (socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT)
+        assert server.call(lambda: connection.sock.getsockopt(*option)) == UNSENT
 
 
 class Poor:
