@@ -52,7 +52,9 @@ def against(aim: Aim, result: dict[str, Any]) -> str | None:
     medians = {
         peer: statistics.median(figures[aim.figure])
         for peer, figures in result["figures"].items()
-        if peer != OURS and not (aim.peer == BEST_IN_PYTHON and PEERS[peer].native)
+        if peer != OURS
+        and PEERS[peer].only is None
+        and not (aim.peer == BEST_IN_PYTHON and PEERS[peer].native)
     }
     best = max if FIGURES[aim.figure].more else min
     return best(medians, key=lambda peer: medians[peer], default=None)

@@ -60,7 +60,7 @@ def load(port: int, asked: Asked, connections: int, seconds: int, pipeline: int 
     with on_core(CLIENT_CORE):
         done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 30)
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}: {done.stdout}{done.stderr}")
+        raise LoadFailed(f"{' '.join(command)}: {done.stdout}{done.stderr}")
     report: Figures = json.loads(done.stdout.splitlines()[-1])
     count = report["requests"]
     failed = 0 if 200 <= asked.status < 400 else count

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from . import profile
 from .aims import reached
 from .figures import FIGURES
 from .instructions import EXPECTED
@@ -43,6 +44,10 @@ def page(run: Run, expected: dict[str, dict[str, float]]) -> str:
         versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),
         aims="\n".join(reached(scenarios)),
         behind="\n".join(_behind(scenarios)) or "Nowhere.",
+        profiles="\n\n".join(
+            f"{found['title']}:\n\n" + "\n".join(profile.table(found))
+            for found in run.get("profiles", {}).values()
+        ),
         scenarios="\n\n".join(
             "\n".join(_scenario(name, result)) for name, result in scenarios.items()
         ),

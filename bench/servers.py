@@ -63,7 +63,7 @@ class Server:
         self._began = time.perf_counter()
         with on_core(SERVER_CORE):
             self.process = subprocess.Popen(
-                [sys.executable, "-m", f"bench.peers.{peer}"],
+                [sys.executable, "-m", *self.program()],
                 cwd=ROOT,
                 env=environ,
                 stdin=subprocess.DEVNULL,
@@ -71,6 +71,10 @@ class Server:
                 stderr=self._said,
                 start_new_session=True,
             )
+
+    def program(self) -> list[str]:
+        """The module that is run, and its arguments."""
+        return [f"bench.peers.{self.peer}"]
 
     def wait(self) -> None:
         """Wait for the first answer. Raises ServerFailed."""

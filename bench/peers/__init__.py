@@ -21,8 +21,8 @@ THREADED = {**NO_WEBSOCKETS, "idle": "1,000 connections at most"}
 
 class Peer(NamedTuple):
     """title: as tables show it. packages: distributions whose versions matter. native: the server
-    is not written in Python. lacks: why it is not in which scenarios. only: those that it is in,
-    where they are few."""
+    is not written in Python. lacks: why it is not in which scenarios. only: those that it is in;
+    then it is no web server, and there to be seen, not to be beaten."""
 
     title: str
     packages: tuple[str, ...]
@@ -60,5 +60,10 @@ PEERS: dict[str, Peer] = {
         "fixed bytes on Kamaelia's ServerCore",
         ("kamaelia", "kamaelia-axon"),
         only=frozenset({"hello", "hello-1", "start", "wakeups"}),
+    ),
+    "floor": Peer(
+        "fixed bytes with epoll, recv and send alone",
+        (),
+        only=frozenset({"hello", "hello-1", "hello-512"}),
     ),
 }

@@ -34,6 +34,7 @@ RUN = {
     "machine": {"processor": "Abacus", "cores": "2", "python": "CPython 3.11"},
     "versions": {"wrk": "4.1"},
     "scenarios": {"hello": RESULT},
+    "profiles": {"hello": {"title": "A & B", "cpu": 30.0, "rooms": {"kroute/net": 2, "Axon": 1}}},
 }
 
 
@@ -72,6 +73,8 @@ def test_a_page_says_who_is_ahead_who_is_not_there_and_where_it_was() -> None:
     assert "Abacus, 2 cores, CPython 3.11" in text
     assert "- A & B, requests/s: Falcon on granian (0.67)\n" in text
     assert "| kroute | 205 | 2.00 |  |" in text
+    assert "A & B:\n\n| where | share | µs of CPU |" in text
+    assert "| kroute/net | 67% | 20.0 |\n| Axon | 33% | 10.0 |\n| all | 100% | 30.0 |" in text
     assert "Not in it: Tornado (ServerFailed: tornado does not answer)." in text
     assert "| request | Python 3.9 | Python 3.10 |" in text
     assert "| JSON | 6.00 | nan |" in text
