@@ -296,16 +296,21 @@ def test_any_body_in_chunks(chunks: list[bytes], behind: bytes) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_mutations_are_read_one_way_only(seed: int) -> None:
+@pytest.mark.parametrize(
+    "limits",
+    [Limits(), Limits(request_line=40, header_bytes=90, header_fields=3)],
+    ids=["", "small"],
+)
+def test_mutations_are_read_one_way_only(seed: int, limits: Limits) -> None:
     """No exception but RemoteProtocolError, an end to it, and no difference by pieces."""
     dice = random.Random(seed)
     for _ in range(300):
         raw = mutate(dice.choice(VALID).raw + dice.choice((b"", NEXT)), dice)
         at = sorted(dice.choices(range(len(raw) + 1), k=3))
-        whole = parse([raw])
+        whole = parse([raw], limits)
         assert len(whole) <= len(raw) + 1
-        assert parse([raw[: at[0]], raw[at[0] : at[1]], raw[at[1] :]]) == whole, raw
-        assert parse(bytewise(raw)) == whole, raw
+        assert parse([raw[: at[0]], raw[at[0] : at[1]], raw[at[1] :]], limits) == whole, raw
+        assert parse(bytewise(raw), limits) == whole, raw
 
 
 @pytest.mark.parametrize("seed", range(2))
