@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from . import echo
 from .fuzz import Bench, Failure, run
 from .harness import World
 
+ROOT = Path(__file__).parents[2]
 VALID = load("valid")
 INVALID = load("invalid")
 
@@ -78,11 +80,19 @@ def test_many_mutations(world: World, seed: int) -> None:
     assert run(world, seed, range(10_000)).mutated > 10_000
 
 
-def test_the_command() -> None:
-    words = [sys.executable, "-m", "tests.server.fuzz", "--seed", "5", "--requests", "50"]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=50)
-    assert done.returncode == 0
-    assert re.match(r"\d+ pipelines with 5\d mutated requests, on 2 parsers: ", done.stdout)
+@pytest.mark.parametrize(
+    "words, says",
+    [
+        ("--seed 5 --requests 50", r"\d+ pipelines with 5\d mutated requests, on 2 parsers: "),
+        ("--seconds 0.1", r"\d+ pipelines with \d+ mutated requests"),
+        ("--case 7", "1 pipelines with "),
+    ],
+)
+def test_the_command(words: str, says: str) -> None:
+    command = [sys.executable, "-m", "tests.server.fuzz", *words.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=50)
+    assert done.returncode == 0, done.stdout
+    assert re.match(says, done.stdout)
 
 
 # The fuzzer finds what it looks for: faults that servers have had.
