@@ -1,6 +1,6 @@
 """The ten-line application: `kroute run sample_apps.hello`."""
 
-from kroute import App
+from kroute import App, Response
 
 app = App()
 
@@ -12,4 +12,4 @@ def front(request):
 
 @app.get("/hello/{name}")
 def hello(request, name):
-    return f"Hello, {name}!\n"
+    return Response(f"Hello, {name}!\n", content_type="text/plain")

@@ -29,6 +29,11 @@ def test_it_works(hello: Server, path: str, says: str) -> None:
     assert (answer.status, answer.text) == (200, says)
 
 
+def test_no_name_is_taken_for_markup(hello: Server) -> None:
+    answer = hello.ask("GET", "/hello/%3Cb%3E")
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
 def test_it_reads_its_urls_to_the_end(hello: Server) -> None:
     for path in ("/hello", "/hello/", "/hello/a/b", "/x"):
         assert hello.ask("GET", path).status == 404
