@@ -25,18 +25,27 @@ def run_reloading(command: Sequence[str], directory: str = ".") -> int:
     """
     seen = _stamps(directory)
     process = subprocess.Popen(command)
+    waiting = False
     try:
         while True:
             time.sleep(INTERVAL)
             stamps = _stamps(directory)
             if stamps != seen:
                 changed = sorted(set(stamps.items()) ^ set(seen.items()))[0][0]
-                print(f"kroute: {changed} has changed; starting again", file=sys.stderr)
+                _say(f"{os.path.normpath(changed)} has changed; starting again")
                 seen = stamps
                 _end(process)
                 process = subprocess.Popen(command)
+                waiting = False
+            elif process.poll() is not None and not waiting:
+                waiting = True
+                _say("it has ended; it is started again when a file changes (Ctrl-C: not at all)")
     except (KeyboardInterrupt, SystemExit):
         return _end(process)
+
+
+def _say(what: str) -> None:
+    print(f"kroute: {what}", file=sys.stderr, flush=True)
 
 
 def _end(process: subprocess.Popen[bytes]) -> int:
