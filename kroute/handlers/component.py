@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from functools import partial
 from time import monotonic
@@ -11,17 +10,13 @@ from typing import Any
 import webob.exc
 
 from ..http import Exchange, Streaming
-from ..routing import Place, RouteError
 from ..scheduler import get_scheduler
 from .bridge import Bridge, Terms
 from .gate import Gate
-from .keeper import Restarts, Supervision
+from .keeper import restarts_of
 from .making import Factory, MakesComponents, options_of
 
 __all__ = ["ComponentHandler"]
-
-log = logging.getLogger("kroute.handlers")
-
 
 class _Held:
     """The `BodyTaker` of a body while its component is not there yet; nobody asks for it."""
@@ -67,11 +62,7 @@ class ComponentHandler(MakesComponents):
         self.streams = stream and restart == "never"
         self._methods = methods
         self._terms: Terms = options_of(Terms, path, terms)
-        supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
-        self._restarts = Restarts(options_of(Supervision, path, supervision))
-        if restart == "always":
-            problem = "a component for each request has done its work when it ends: 'on_failure'"
-            raise RouteError(problem, path=path, place=Place.of(factory))
+        self._restarts = restarts_of(path, restart, max_restarts, within)
         bounds = {"max_concurrent": max_concurrent, "max_queued": max_queued}
         bounds["patience"] = self._terms.timeout
         self._gate = options_of(Gate, path, bounds)
@@ -110,20 +101,17 @@ class ComponentHandler(MakesComponents):
             self._gate.leave()
             exchange.fail(error)
             return
-        again = None
-        if self._restarts.supervision.restart == "on_failure":
-            again = partial(self._again, exchange, variables)
+        again = partial(self._again, exchange, variables)
         bridge = Bridge(exchange, part, self._terms, self._gate.leave, again, self.max_body)
         bridge.activate(Scheduler=get_scheduler())
 
     def _again(self, exchange: Exchange, variables: dict[str, Any]) -> bool:
         """Have another component answer, after one that failed; returns whether there is one."""
-        now = monotonic()
-        if self._restarts.left(now) <= 0:
+        if not self._restarts.again(exchange):
             return False
-        self._restarts.note(now)
-        log.warning("%s: another component tries (%s more)", exchange, self._restarts.left(now))
-        exchange.request.environ["wsgi.input"].seek(0)
+        body = exchange.request.environ["wsgi.input"]
+        if body.seekable():  # an empty one is not
+            body.seek(0)
         self._gate.enter_again(lambda: self._run(exchange, variables))
         return True
 

@@ -13,11 +13,13 @@ from typing import Literal
 from Axon.Component import component
 from Axon.Ipc import shutdownMicroprocess
 
+from ..routing import RouteError
 from ..scheduler import ReactiveComponent, Timer
 from .asking import Unavailable
 from .ending import end
+from .making import options_of
 
-__all__ = ["Keeper", "Restarts", "Supervision"]
+__all__ = ["Keeper", "Restarts", "Supervision", "restarts_of"]
 
 log = logging.getLogger("kroute.handlers")
 
@@ -62,11 +64,31 @@ class Restarts:
         """There was one."""
         self._times.append(now)
 
+    def again(self, what: object) -> bool:
+        """Whether another component may go on with `what`, after one that failed; it is noted and
+        logged, if so."""
+        now = monotonic()
+        if not self.supervision.wants(failed=True) or self.left(now) <= 0:
+            return False
+        self.note(now)
+        log.warning("%s: another component goes on (%s times left)", what, self.left(now))
+        return True
+
     def refuse(self, now: float) -> None:
         """Raises Unavailable where there were too many."""
         if self.left(now) <= 0:
             wait = self._times[0] + self.supervision.within - now
             raise Unavailable("This fails too often; try again later.", math.ceil(wait))
+
+
+def restarts_of(path: str, restart: str, max_restarts: int, within: float) -> Restarts:
+    """The restarts of components of which each has one client. Raises RouteError for options that
+    cannot be."""
+    if restart == "always":
+        problem = "a component for each client has done its work when it ends: 'on_failure'"
+        raise RouteError(problem, path=path)
+    options = {"restart": restart, "max_restarts": max_restarts, "within": within}
+    return Restarts(options_of(Supervision, path, options))
 
 
 class Keeper(ReactiveComponent):

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import monotonic
 from typing import Any, cast
 
 import webob
@@ -22,6 +23,7 @@ from .binding import bind
 from .ending import end, hold, release
 from .function import is_generator_function
 from .gate import Gate
+from .keeper import restarts_of
 from .making import Factory, MakesComponents, Making, options_of
 
 __all__ = ["Disconnected", "WebSocket", "WebSocketHandler", "WebSocketTerms"]
@@ -132,22 +134,37 @@ def _name(function: Any) -> str:
 class WebSocketHandler(MakesComponents):
     """Accepts WebSockets and has a component, or a generator, at the other end of each.
 
-    max_concurrent: how many at a time, None for any number; any more are answered 503.
+    max_concurrent, max_queued: how many at a time, None for any number, and how many handshakes
+    wait for one of them to end; any more are answered 503. restart: "on_failure" has another
+    component go on after one that failed; after max_restarts of them `within` so many seconds,
+    the WebSocket is closed, and handshakes are answered 503.
     """
 
     def __init__(
-        self, factory: Factory, path: str, *, max_concurrent: int | None = None, **terms: Any
+        self,
+        factory: Factory,
+        path: str,
+        *,
+        max_concurrent: int | None = None,
+        max_queued: int = 0,
+        restart: str = "never",
+        max_restarts: int = 5,
+        within: float = 60.0,
+        **terms: Any,
     ) -> None:
         if is_generator_function(factory) and not inspect.isclass(factory):
             self.make = _GeneratorMaking(factory, path)
         else:
             super().__init__(factory, path)
         self._terms: WebSocketTerms = options_of(WebSocketTerms, path, terms)
-        self._gate = options_of(Gate, path, {"max_concurrent": max_concurrent})
+        self._restarts = restarts_of(path, restart, max_restarts, within)
+        bounds = {"max_concurrent": max_concurrent, "max_queued": max_queued}
+        self._gate = options_of(Gate, path, bounds)
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
         try:
+            self._restarts.refuse(monotonic())
             self._gate.enter(exchange, lambda: self._run(exchange, variables))
         except Exception as error:
             exchange.fail(error)
@@ -167,17 +184,35 @@ class WebSocketHandler(MakesComponents):
                 terms.compress,
                 terms.max_message,
             )
-            part = self.make(exchange.request, variables)
-            if isinstance(part, _GeneratorPart):
-                part.websocket.subprotocol = frames.subprotocol
-                part.note = exchange.note
-            socket = Socket(exchange, part, frames, terms, self._gate.leave)
+            make = partial(self._make, exchange, variables, frames.subprotocol)
+            socket = Socket(exchange, make(), frames, terms, self._gate.leave)
+            if self._restarts.supervision.restart == "on_failure":
+                socket.again = partial(self._again, exchange, make)
             answer = exchange.rules.answer(exchange, response)
             socket.sink.upgrade(exchange, answer, socket.receive)
             socket.activate(Scheduler=get_scheduler())
         except Exception as error:
             self._gate.leave()
             exchange.fail(error)
+
+    def _make(
+        self, exchange: Exchange, variables: dict[str, Any], subprotocol: str | None
+    ) -> component:
+        part = self.make(exchange.request, variables)
+        if isinstance(part, _GeneratorPart):
+            part.websocket.subprotocol = subprotocol
+            part.note = exchange.note
+        return part
+
+    def _again(self, exchange: Exchange, make: Callable[[], component]) -> component | None:
+        """Another component, after one that failed, if there may be one."""
+        if not self._restarts.again(exchange):
+            return None
+        try:
+            return make()
+        except Exception as error:
+            log.error("%s: %r failed", exchange, self.make, exc_info=error)
+            return None
 
 
 class Socket(ReactiveComponent):
@@ -186,6 +221,9 @@ class Socket(ReactiveComponent):
     Messages come and go as str and bytes. While the client has enough, the component and its
     children have no time slices; while the component does not take its messages, the client's
     socket is not read. It stays until the component has ended, which it is made to.
+
+    again: called after a component that failed; returns another one, that goes on, or None. None
+    closes the WebSocket at once.
     """
 
     Inboxes = {
@@ -215,7 +253,9 @@ class Socket(ReactiveComponent):
         self._frames = frames
         self._terms = terms
         self._call_over = over
+        self.again: Callable[[], component | None] | None = None
         self._alive = False  # whether the component is
+        self._failed = False  # it has said so
         self._connected = True  # whether the client is
         self._told = False  # the component, that there are no more messages
         self._meant: Iterator[str | bytes | Close] = iter(())  # what came and was not looked at
@@ -238,7 +278,15 @@ class Socket(ReactiveComponent):
         if not self._connected and self._came is None:
             self.finish()  # the client is gone already
             return
-        part = self._part
+        self._begin(self._part)
+        if self._terms.ping is not None:
+            self._after("ping", self._terms.ping, self._ping)
+        self._go_on()
+        if not self._connected:
+            self._tell(shutdownMicroprocess(self))
+
+    def _begin(self, part: component) -> None:
+        self._part = part
         self.link((part, "outbox"), (self, "inbox"))
         self.link((self, "outbox"), (part, "inbox"))
         self.link((self, "signal"), (part, "control"))
@@ -247,11 +295,6 @@ class Socket(ReactiveComponent):
         part._callOnCloseDown.append(self._part_ended)
         part.activate(Scheduler=self.home)
         self._alive = True
-        if self._terms.ping is not None:
-            self._after("ping", self._terms.ping, self._ping)
-        self._go_on()
-        if not self._connected:
-            self._tell(shutdownMicroprocess(self))
 
     def on_end(self) -> None:
         for timer in self._timers.values():
@@ -267,9 +310,27 @@ class Socket(ReactiveComponent):
         """The component has ended; all that it sent is here."""
         self._alive = False
         self._arrived()
-        self._close(Close())
+        if self._failed and self.again is not None and self._frames.open and not self._told:
+            another = self.again()
+            if another is not None:
+                self._go_on_with(another)
+                return
+        self._close(Close(1011 if self._failed else 1000))
         self._go_on()
         self._finish_if_over()
+
+    def _go_on_with(self, part: component) -> None:
+        """Have another component in the place of one that failed. What that one had not read of
+        its messages is lost with it."""
+        self._failed = False
+        if "end" in self._timers:
+            self._timers.pop("end").cancel()
+        self.unlink(thecomponent=self._part)
+        release(self._held, self.home)
+        self._begin(part)
+        if self._waiting:
+            self._held = hold(part, self.home)
+        self._go_on()
 
     def _tell(self, message: object) -> None:
         """Tell the component that there are no more messages; then it has its time to end."""
@@ -382,9 +443,17 @@ class Socket(ReactiveComponent):
         while self.dataReady("control"):
             message = self.recv("control")
             if isinstance(message, shutdownMicroprocess):
-                self._close(Close(1011))
+                self._has_failed()
             elif isinstance(message, producerFinished):
                 self._close(Close())
+
+    def _has_failed(self) -> None:
+        """The component says so; it ends now, or is made to."""
+        self._failed = True
+        if self.again is None:
+            self._close(Close(1011))
+        elif self._alive:
+            self._after("end", self._terms.grace, lambda: end(self._part, self.home))
 
     def _take(self, message: Any) -> None:
         """One message of the component. Raises TypeError where JSON cannot say it."""

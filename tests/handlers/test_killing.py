@@ -90,5 +90,6 @@ def test_a_mount_tries_five_others(served: Served) -> None:
     assert post(served, "/other", "untouched")[:2] == (200, "untouched")
     assert served.stop() == 0
     log = "\n".join(served.lines)
-    assert re.findall(r"another component tries \((\d) more\)", log) == ["4", "3", "2", "1", "0"]
+    left = re.findall(r"another component goes on \((\d) times left\)", log)
+    assert left == ["4", "3", "2", "1", "0"]
     assert log.count("ZeroDivisionError: as always") == 6

@@ -144,7 +144,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        for module in "component", "keeper":
+        for module in "component", "keeper", "websocket":
             monkeypatch.setattr(f"kroute.handlers.{module}.monotonic", lambda: self.now)
 
 
@@ -189,7 +189,31 @@ def test_another_component_tries(
     client = world.client(app)
     assert client.ask("POST", "/at", b"the same body").text == "the same body"
     assert flaky.made == 3
-    assert caplog.text.count("another component tries") == 2
+    assert caplog.text.count("another component goes on") == 2
+
+
+def test_another_component_tries_for_a_request_without_a_body(world: World) -> None:
+    made: list[component] = []
+
+    def make(request: Any) -> component:
+        made.append(_Fails() if len(made) < 2 else _Says())
+        return made[-1]
+
+    app = App()
+    app.mount("/at", make, restart="on_failure")
+    assert world.client(app).get("/at").text == "at last"
+
+
+class _Fails(component):
+    def main(self) -> Iterator[int]:
+        raise ZeroDivisionError
+        yield
+
+
+class _Says(component):
+    def main(self) -> Iterator[int]:
+        self.send("at last", "outbox")
+        yield 1
 
 
 def test_too_many_failures_close_the_mount_for_a_while(
@@ -201,7 +225,7 @@ def test_too_many_failures_close_the_mount_for_a_while(
     client = world.client(app)
     assert client.ask("POST", "/at", b"body").code == 500
     assert flaky.made == 6  # five times again
-    assert caplog.text.count("another component tries") == 5
+    assert caplog.text.count("another component goes on") == 5
     assert caplog.text.count("failed and was closed down") == 6
     clock.now += 20
     refused = client.ask("POST", "/at", b"body")

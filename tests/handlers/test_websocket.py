@@ -434,6 +434,110 @@ def test_what_waited_for_a_slow_client_comes_in_order(world: World) -> None:
     assert browser.codes() == [4000]
 
 
+# Again, after a failure.
+
+
+class Fragile(component):
+    """Echoes, and fails when it is told to."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+    def main(self) -> Iterator[int]:
+        while not self.dataReady("control"):
+            while self.dataReady("inbox"):
+                message = self.recv("inbox")
+                if message == "die":
+                    raise ZeroDivisionError
+                self.send(f"{self.number} {message}", "outbox")
+            self.pause()
+            yield 1
+
+
+def fragile() -> Any:
+    numbers = iter(range(100))
+    return lambda request: Fragile(next(numbers))
+
+
+SUPERVISED = {"restart": "on_failure", "max_restarts": 2, "within": 60}
+
+
+def test_another_component_goes_on(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    browser = browse(world, fragile(), **SUPERVISED)
+    browser.send("a", "die", "lost")
+    browser.send("b", "die")
+    browser.send("c")
+    assert browser.texts() == ["0 a", "1 b", "2 c"] and browser.codes() == []
+    assert caplog.text.count("another component goes on") == 2
+    browser.send("die")
+    assert browser.codes() == [1011]
+    browser.close()
+    assert browser.ended == "closed" and running(world) == running(world, Fragile) == 0
+
+
+def test_too_many_failures_refuse_handshakes_for_a_while(world: World) -> None:
+    app = App()
+    app.websocket("/ws", fragile(), **SUPERVISED)
+    browser = Browser(world.client(app))
+    for _ in range(3):
+        browser.send("die")
+    (refused,) = Browser(world.client(app)).client.answers()
+    assert (refused.code, refused["Retry-After"]) == (503, "60")
+
+
+def test_a_generator_that_fails_goes_on_too(world: World) -> None:
+    def numbers(request: Any, ws: Any) -> Any:
+        while True:
+            ws.send(1 / int((yield from ws.receive())))
+
+    browser = browse(world, numbers, **SUPERVISED)
+    browser.send("2", "0")
+    browser.send("4")
+    assert browser.texts() == ["0.5", "0.25"] and browser.codes() == []
+
+
+def test_one_that_only_says_that_it_failed_is_ended(world: World) -> None:
+    parts: list[Part] = []
+
+    def make(request: Any) -> Part:
+        parts.append(Part(ends=False))
+        return parts[-1]
+
+    browser = browse(world, make, grace=2, **SUPERVISED)
+    parts[0].send(shutdownMicroprocess(parts[0]), "signal")
+    world.settle()
+    assert len(parts) == 1
+    world.elapse(3)
+    assert len(parts) == 2 and running(world, Part) == 1
+    parts[1].say(world, "here")
+    assert browser.texts() == ["here"]
+    world.elapse(10)
+    assert browser.ended == "" and running(world, Part) == 1
+
+
+def test_the_new_one_is_held_while_the_client_does_not_read(world: World) -> None:
+    class Big(component):
+        def main(self) -> Iterator[int]:
+            self.send(b"x" * 100_000, "outbox")
+            raise ZeroDivisionError
+            yield
+
+    browser = browse(world, lambda request: Big(), backlog=1, **SUPERVISED)
+    world.settle()
+    assert browser.client.ended == ""
+    assert [len(each.payload) for each in browser.received() if each.opcode == 2] == [100_000] * 3
+
+
+def test_handshakes_wait_for_their_turn(world: World) -> None:
+    app = App()
+    app.websocket("/ws", lambda request: Part(), max_concurrent=1, max_queued=1)
+    first, second, third = (Browser(world.client(app)) for _ in range(3))
+    assert [each.client.take()[9:12] for each in (first, second, third)] == [b"101", b"", b"503"]
+    first.close()
+    assert second.client.take()[9:12] == b"101"
+
+
 # What cannot be.
 
 
@@ -470,6 +574,11 @@ def test_a_factory_that_fails_is_a_500(world: World) -> None:
         client = world.client(app)
         client.feed(raw("GET", "/ws", **HANDSHAKE))
         assert client.answers()[0].code == 500
+
+
+def test_a_websocket_is_over_when_its_component_has_ended() -> None:
+    with pytest.raises(RouteError, match="has done its work when it ends"):
+        App().websocket("/ws", Part, restart="always")
 
 
 def test_an_option_that_there_is_not() -> None:
