@@ -328,8 +328,6 @@ class Socket(ReactiveComponent):
         self.unlink(thecomponent=self._part)
         release(self._held, self.home)
         self._begin(part)
-        if self._waiting:
-            self._held = hold(part, self.home)
         self._go_on()
 
     def _tell(self, message: object) -> None:
@@ -480,8 +478,9 @@ class Socket(ReactiveComponent):
         elif not self.sink.data(self._exchange, data):
             self._waiting = True
             self._exchange.on_drain = self._drained
-            if self._alive and not self._told:
-                self._held = hold(self._part, self.home)
+        if self._waiting and self._alive and not self._told:
+            # Again for every message: a chassis starts its children when it likes.
+            self._held = hold(self._part, self.home)
 
     def _drained(self) -> None:
         self._waiting = False

@@ -517,16 +517,26 @@ def test_one_that_only_says_that_it_failed_is_ended(world: World) -> None:
 
 
 def test_the_new_one_is_held_while_the_client_does_not_read(world: World) -> None:
-    class Big(component):
-        def main(self) -> Iterator[int]:
-            self.send(b"x" * 100_000, "outbox")
-            raise ZeroDivisionError
-            yield
+    class Talks(component):
+        def __init__(self, fails: bool) -> None:
+            super().__init__()
+            self.fails = fails
 
-    browser = browse(world, lambda request: Big(), backlog=1, **SUPERVISED)
-    world.settle()
-    assert browser.client.ended == ""
-    assert [len(each.payload) for each in browser.received() if each.opcode == 2] == [100_000] * 3
+        def main(self) -> Iterator[int]:
+            while True:
+                self.send(b"x" * 100_000, "outbox")
+                if self.fails:
+                    raise ZeroDivisionError
+                yield 1
+
+    fails = iter([True, False])
+    browser = browse(world, lambda request: Talks(next(fails)), backlog=5, **SUPERVISED)
+    world.settle(100)
+    assert browser.client.ended == "" and running(world, Talks) == 1
+    before = len(browser.client.received)
+    browser.client.take(1)
+    world.settle(100)
+    assert browser.client.ended == "" and len(browser.client.received) > before
 
 
 def test_handshakes_wait_for_their_turn(world: World) -> None:
