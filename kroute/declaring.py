@@ -228,22 +228,25 @@ class Declaring:
                 _check_options(options, ("name",), "a mounted App", prefix, place)
             self._declarations.mount(prefix, urls, place=place, name=name)
 
-    def events(self, path: str, factory: Any, **options: Any) -> None:
+    def events(self, path: str, factory: Any, **options: Any) -> EventsHandler:
         """Answer `path` with what a component sends, as Server-Sent Events.
 
-        factory: as for `mount`. options: those of a route, and of `EventTerms`.
+        factory: as for `mount`. options: those of a route, of `EventsHandler` and of `EventTerms`.
+        Returns the handler, which counts its `subscribers`, and what slow ones lost.
         """
         place = Place.here(1)
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}
         with _declared_at(place):
             handler = EventsHandler(factory, path, **options)
             self._declarations.add(path, {"GET": handler}, place=place, **route)
+        return handler
 
     def websocket(self, path: str, factory: Any, **options: Any) -> None:
         """Put the inbox and outbox of a component behind `path`, as a WebSocket.
 
         factory: as for `mount`; or a generator function of the request, the `WebSocket` and the
-        variables of the path. options: those of a route, and of `WebSocketTerms`.
+        variables of the path. options: those of a route, of `WebSocketHandler` and of
+        `WebSocketTerms`.
         """
         place = Place.here(1)
         route = {name: options.pop(name) for name in ROUTE_OPTIONS if name in options}

@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import secrets
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +19,7 @@ from Axon.Component import component
 
 from ..http import Exchange, Request, Response
 from ..scheduler import Timer, get_scheduler
+from .gate import Gate
 from .keeper import Keeper, Supervision
 from .making import Factory, MakesComponents, options_of
 
@@ -107,8 +108,9 @@ class EventTerms:
 class EventsHandler(MakesComponents):
     """Answers with the events of a component that is made when somebody wants them.
 
-    dropped, skipped: how many subscribers were cut off and how many events were left out, because
-    somebody was too slow.
+    max_concurrent: subscribers at a time, None for any number; any more are answered 503. restart,
+    max_restarts, within: see `Supervision`. subscribers: how many there are. dropped, skipped: how
+    many were cut off and how many events were left out, because somebody was too slow.
     """
 
     def __init__(
@@ -116,6 +118,7 @@ class EventsHandler(MakesComponents):
         factory: Factory,
         path: str,
         *,
+        max_concurrent: int | None = None,
         restart: str = "never",
         max_restarts: int = 5,
         within: float = 60.0,
@@ -125,12 +128,33 @@ class EventsHandler(MakesComponents):
         self.terms: EventTerms = options_of(EventTerms, path, terms)
         supervision = {"restart": restart, "max_restarts": max_restarts, "within": within}
         self.supervision: Supervision = options_of(Supervision, path, supervision)
-        self.dropped = 0
-        self.skipped = 0
+        self.gate: Gate = options_of(Gate, path, {"max_concurrent": max_concurrent})
+        self.lost: Counter[str] = Counter()  # one for this and all that `bound` makes of it
         self._streams: dict[object, Stream] = {}
+
+    @property
+    def subscribers(self) -> int:
+        """How many there are now."""
+        return sum(len(stream.subscribers) for stream in self._streams.values())
+
+    @property
+    def dropped(self) -> int:
+        """Subscribers that were cut off, being too slow."""
+        return self.lost["dropped"]
+
+    @property
+    def skipped(self) -> int:
+        """Events that were left out for subscribers which were too slow."""
+        return self.lost["skipped"]
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
+        try:
+            self.gate.enter(exchange, lambda: self._subscribe(exchange, variables))
+        except Exception as error:
+            exchange.fail(error)
+
+    def _subscribe(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         try:
             key = tuple(sorted(variables.items())) if self.terms.shared else exchange
             stream = self._streams.get(key)
@@ -141,9 +165,11 @@ class EventsHandler(MakesComponents):
                 stream = Stream(make, self, lambda: self._streams.pop(key, None))
                 self._streams[key] = stream
                 stream.activate(Scheduler=get_scheduler())
-            stream.subscribe(exchange)
         except Exception as error:
+            self.gate.leave()
             exchange.fail(error)
+            return
+        stream.subscribe(exchange)
 
     def _make(
         self, first: list[component], request: Request, variables: dict[str, Any]
@@ -185,13 +211,13 @@ class Subscriber:
         terms = self._stream.handler.terms
         if len(self._queue) >= terms.queue:
             if terms.slow == "drop":
-                self._stream.handler.dropped += 1
+                self._stream.handler.lost["dropped"] += 1
                 log.warning("%s: the client is too slow; cut off", self._exchange)
                 self._exchange.sink.cut(self._exchange)
                 return
             self._queue.popleft()
             self.missed += 1
-            self._stream.handler.skipped += 1
+            self._stream.handler.lost["skipped"] += 1
         self._queue.append(data)
 
     def comment(self) -> None:
@@ -236,7 +262,7 @@ class Stream(Keeper):
         super().__init__(make, handler.supervision, handler.terms.grace)
         self.handler = handler
         self._forget = forget
-        self._subscribers: dict[Subscriber, None] = {}
+        self.subscribers: dict[Subscriber, None] = {}
         self._ring: deque[tuple[str, bytes]] = deque(maxlen=handler.terms.replay)
         # Numbers alone would mean other events after a restart.
         self._name = secrets.token_hex(4)
@@ -250,7 +276,7 @@ class Stream(Keeper):
     def subscribe(self, exchange: Exchange) -> None:
         """Send events to one more client, from where it lost its connection if it says so."""
         subscriber = Subscriber(exchange, self)
-        self._subscribers[subscriber] = None
+        self.subscribers[subscriber] = None
         self._cancel("linger")
         first = b""
         if self.handler.terms.retry is not None:
@@ -274,8 +300,10 @@ class Stream(Keeper):
 
     def leave(self, subscriber: Subscriber) -> None:
         """One less; after the last one, the component goes on for a while only."""
-        self._subscribers.pop(subscriber, None)
-        if not self._subscribers and not self._over and hasattr(self, "home"):
+        if subscriber in self.subscribers:
+            del self.subscribers[subscriber]
+            self.handler.gate.leave()
+        if not self.subscribers and not self._over and hasattr(self, "home"):
             linger = self.handler.terms.linger if self.handler.terms.shared else 0
             self._after_seconds("linger", linger, self._close)
 
@@ -284,7 +312,7 @@ class Stream(Keeper):
     def on_start(self) -> None:
         self.begin()
         self._tick()
-        if not self._subscribers:
+        if not self.subscribers:
             self._close()
 
     def wire(self, part: component) -> None:
@@ -308,7 +336,7 @@ class Stream(Keeper):
             return
         self._over = True
         self._forget()
-        for subscriber in list(self._subscribers):
+        for subscriber in list(self.subscribers):
             subscriber.end()
         self.dismiss()
 
@@ -333,13 +361,13 @@ class Stream(Keeper):
         if id is not None:
             self._ring.append((event.id or id, data))
         self._sent = True
-        for subscriber in list(self._subscribers):
+        for subscriber in list(self.subscribers):
             subscriber.send(data)
 
     def _tick(self) -> None:
         """Send comments if there was nothing else to send."""
         if not self._sent:
-            for subscriber in list(self._subscribers):
+            for subscriber in list(self.subscribers):
                 subscriber.comment()
         self._sent = False
         self._after_seconds("keep-alive", self.handler.terms.keep_alive, self._tick)

@@ -38,7 +38,7 @@ class Channel:
         self.world = world
         self.parts: list[Source] = []
         self.app = App()
-        self.app.events("/at", self._make, **options)
+        self.handler = self.app.events("/at", self._make, **options)
 
     def _make(self, request: Any) -> Source:
         self.parts.append(Source())
@@ -388,11 +388,41 @@ def test_a_client_too_slow_skips_the_oldest(
 
 
 def test_what_was_lost_is_counted(world: World) -> None:
-    channel = Channel(world, queue=1, slow="skip")
-    channel.client(), channel.client()
-    channel.say(BIG, *"123")
-    handler = channel.app.urls.resolve("GET", "/at").endpoint
-    assert (handler.skipped, handler.dropped) == (4, 0)
+    for slow, lost in ("skip", (4, 0)), ("drop", (0, 2)):
+        channel = Channel(world, queue=1, slow=slow)
+        clients = channel.client(), channel.client()
+        assert channel.handler.subscribers == 2
+        channel.say(BIG, *"123")
+        assert (channel.handler.skipped, channel.handler.dropped) == lost
+        clients[0].hang_up()
+        assert channel.handler.subscribers == (1 if slow == "skip" else 0)
+
+
+def test_so_many_subscribers_and_no_more(world: World) -> None:
+    channel = Channel(world, max_concurrent=2)
+    clients = [channel.client() for _ in range(2)]
+    for _ in range(2):
+        refused = channel.client().answers()[0]
+        assert (refused.code, refused["Retry-After"]) == (503, "1")
+    clients[0].hang_up()
+    another = channel.client()
+    channel.say("one")
+    assert data(another) == data(clients[1]) == ["one"]
+    channel.parts[0].send(producerFinished(), "signal")
+    world.settle()
+    assert data(channel.client()) == []
+    assert channel.handler.subscribers == 1
+
+
+def test_whatever_fails_leaves_its_place(world: World) -> None:
+    app = App()
+    app.events("/at", lambda request: 1 / 0, max_concurrent=1)
+    assert [world.client(app).get("/at").code for _ in range(3)] == [500] * 3
+    channel = Channel(world, max_concurrent=1)
+    for _ in range(3):
+        client = world.client(channel.app)
+        client.feed(raw("HEAD", "/at"))
+        assert client.answers("HEAD")[0].code == 200
 
 
 def test_a_silent_slow_client_gets_no_comments(world: World) -> None:
