@@ -28,6 +28,8 @@ __all__ = [
 
 log = logging.getLogger("kroute.handlers")
 
+END = object()
+
 
 class FunctionHandler:
     """A plain function: what it returns is the answer.
@@ -100,16 +102,17 @@ class GeneratorHandler(FunctionHandler):
             more = True  # whether `value` is still to be looked at
             try:
                 value = next(generator)
-                if isinstance(value, webob.Response):
-                    response = exchange.rules.answer(exchange, value)
-                    more = type(response.app_iter) is list
-                    if more:
-                        value = next(generator)
             except StopIteration as end:
-                if response is None:
-                    response = exchange.rules.answer(exchange, end.value)
-                deliver(exchange, response)
+                deliver(exchange, exchange.rules.answer(exchange, end.value))
                 return
+            if isinstance(value, webob.Response):
+                response = exchange.rules.answer(exchange, value)
+                more = type(response.app_iter) is list
+                if more:
+                    value = next(generator, END)
+                    if value is END:
+                        deliver(exchange, response)
+                        return
             run = Run(exchange, generator, self.finishes)
             if response is not None:
                 run.hold(response)

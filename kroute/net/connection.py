@@ -120,6 +120,7 @@ class ConnectedSocket(ReactiveComponent):
         self._timer: Timer | None = None
         self._held: list[component] = []
         self._outgoing: Any = self.inboxes["inbox"].storage
+        self._control: Any = self.inboxes["control"].storage
         self._incoming = self.outboxes["outbox"]
         self._incoming.myNotifyOnPop.append(self._collected)
 
@@ -145,7 +146,7 @@ class ConnectedSocket(ReactiveComponent):
 
     def react(self) -> None:
         """Send what can be sent; close when asked to."""
-        while self.dataReady("control"):
+        while self._control:
             message = self.recv("control")
             if isinstance(message, producerFinished):
                 self._closing = True
@@ -155,9 +156,10 @@ class ConnectedSocket(ReactiveComponent):
         if self._lingering:
             del self._outgoing[:]  # sent after the end
             return
-        if not (self._blocked or self._gather()):
-            self._send()
-        self._after_sending()
+        if self._blocked or self._held or not self._gather():
+            if not self._blocked:
+                self._send()
+            self._after_sending()
 
     def _after_sending(self) -> None:
         if self._blocked:
@@ -198,17 +200,18 @@ class ConnectedSocket(ReactiveComponent):
         messages = self._outgoing
         try:
             while messages:
-                if type(messages[0]) is not bytes and hasattr(messages[0], "fd"):
-                    self._send_file(messages[0])
+                message = messages[0]
+                if type(message) is not bytes and hasattr(message, "fd"):
+                    self._send_file(message)
                     if self._blocked:
                         return
-                    continue
-                if len(messages) == 1 and not self._offset:
-                    sent = self.sock.send(messages[0])
+                elif len(messages) > 1 or self._offset:
+                    head = memoryview(message)[self._offset :]
+                    self._took(self.sock.sendmsg([head, *self._following()]))
+                elif (sent := self.sock.send(message)) == len(message):
+                    messages.pop(0)
                 else:
-                    head = memoryview(messages[0])[self._offset :]
-                    sent = self.sock.sendmsg([head, *self._following()])
-                self._took(sent)
+                    self._took(sent)
         except BlockingIOError:
             self._block()
         except OSError as error:
@@ -303,8 +306,10 @@ class ConnectedSocket(ReactiveComponent):
             elif events & ~(READ | WRITE):  # an error or a hang-up while nothing was to be read
                 self._cut("connection lost")
 
-    def _receive(self) -> None:
-        if not (self._closing or self._room()):
+    def _receive(self, _events: int = READ) -> None:
+        """Also the poller's callback, while there is only something to receive."""
+        box = self._incoming.sink
+        if len(box) >= (box.size or self.READ_AHEAD) and not self._closing:
             self._watch(self._events & ~READ | HANG_UP)
             return
         try:
@@ -317,7 +322,7 @@ class ConnectedSocket(ReactiveComponent):
         if not data:
             self._ended()
         elif not self._closing:  # what comes after that is for nobody
-            self.send(data, "outbox")
+            self._incoming.append(data)
 
     def _hung_up(self) -> None:
         """The other side has ended while we do not read, as a handler is at work: its end is
@@ -330,11 +335,6 @@ class ConnectedSocket(ReactiveComponent):
             self._eof = True
             self._tell("closed by the other side")
             self._wait()
-
-    def _room(self) -> bool:
-        """Whether the box that "outbox" goes to takes another message."""
-        box = self._incoming.sink
-        return len(box) < (box.size or self.READ_AHEAD)
 
     def _collected(self) -> None:
         """Somebody took a message out of the box that we fill."""
@@ -427,7 +427,8 @@ class ConnectedSocket(ReactiveComponent):
     def _watch(self, events: int) -> None:
         if self._fd >= 0 and events != self._events:
             self._events = events
-            self.home.poller.watch(self._fd, events, self._ready)
+            ready = self._receive if events == READ else self._ready
+            self.home.poller.watch(self._fd, events, ready)
 
 
 __kamaelia_components__ = (ConnectedSocket,)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from Axon.Box import postbox, realsink
 from Axon.Component import component
 from Axon.debug import debug
 
@@ -48,6 +49,15 @@ class ReactiveComponent(component):
             # Axon wakes a component when somebody collects a message from it. Here that would be
             # a time slice for nothing; who wants to know adds a method of its own.
             box.myNotifyOnPop.clear()
+
+    def take_at_once(self, boxname: str, take: Callable[[Any], object]) -> None:
+        """Have each message to an inbox given to `take`, instead of kept until `react()` asks.
+
+        For what is done with a message at once and for itself alone. `take` may be entered again
+        before it has returned, and raises nothing. Before the first time slice, and after the end,
+        messages are kept. Only in `__init__`, before anything is linked to the box.
+        """
+        self.inboxes[boxname] = postbox(_Passage(self, take))
 
     def react(self) -> None:
         """Work off the messages in the inboxes. Called when one has arrived."""
@@ -101,3 +111,19 @@ class ReactiveComponent(component):
         finally:
             self._finished = True
             self.on_end()
+
+
+class _Passage(realsink):
+    """The storage of an inbox through which messages go straight to their component."""
+
+    def __init__(self, owner: ReactiveComponent, take: Callable[[Any], object]) -> None:
+        super().__init__(owner._arrived)
+        self._owner = owner
+        self._take = take
+
+    def append(self, message: Any) -> None:
+        owner = self._owner
+        if owner._reacting or owner._finished:
+            super().append(message)
+        else:
+            self._take(message)

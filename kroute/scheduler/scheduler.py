@@ -290,7 +290,10 @@ class Scheduler(Axon.Scheduler.scheduler):
         for fd, events in ready:
             callback = callbacks.get(fd)
             if callback is not None:
-                self._call(callback, events)
+                try:
+                    callback(events)
+                except BaseException as error:
+                    self._failed_call(callback, error)
         now = monotonic()
         while (due_now := self.timers.pop_due(now)) is not None:
             self._call(due_now)
@@ -302,20 +305,27 @@ class Scheduler(Axon.Scheduler.scheduler):
         """Make the calls that were asked for by `call_last`; what they ask for has to wait."""
         last, self._last = self._last, []
         for callback in last:
-            self._call(callback)
+            try:
+                callback()
+            except BaseException as error:
+                self._failed_call(callback, error)
 
     def _call(self, callback: Callable[..., object], *args: object) -> None:
-        """Call back. What it raises is the failure of the component whose method it is, if any."""
+        """Call back, and contain its failure."""
         try:
             callback(*args)
-        except LEAVE:
-            raise
         except BaseException as error:
-            owner = getattr(callback, "__self__", None)
-            if isinstance(owner, microprocess) and owner in self.threads:
-                self.fail(owner, error)
-            else:
-                log.error("%r failed", callback, exc_info=error)
+            self._failed_call(callback, error)
+
+    def _failed_call(self, callback: Callable[..., object], error: BaseException) -> None:
+        """What a callback raised is the failure of the component whose method it is, if any."""
+        if isinstance(error, LEAVE):
+            raise error
+        owner = getattr(callback, "__self__", None)
+        if isinstance(owner, microprocess) and owner in self.threads:
+            self.fail(owner, error)
+        else:
+            log.error("%r failed", callback, exc_info=error)
 
     def _obey(self, task: Task, request: object) -> None:
         """Do what a microprocess asked for by what it yielded; where that fails, tell it so."""

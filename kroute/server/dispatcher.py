@@ -46,6 +46,7 @@ class Dispatcher(ReactiveComponent):
 
     def __init__(self, urls: URLMap[Handler]) -> None:
         super().__init__()
+        self.take_at_once("inbox", self._dispatch)
         self._urls = urls
         self._links = Links(urls)
         self._rules: dict[tuple[URLMap[Handler], ...], AppRules] = {}
@@ -76,7 +77,7 @@ class Dispatcher(ReactiveComponent):
             self.finish()
 
     def react(self) -> None:
-        """Dispatch what has arrived."""
+        """Dispatch what had arrived before it began, and see what is on "control"."""
         inbox = self._inbox.storage
         while inbox:
             self._dispatch(inbox.pop(0))
@@ -86,65 +87,43 @@ class Dispatcher(ReactiveComponent):
                 self._end_if_lonely()
 
     def _dispatch(self, exchange: Exchange) -> None:
-        exchange.rules = self._root
+        exchange.rules = rules = self._root
         environ = exchange.request.environ
         environ["kroute.links"] = self._links
         try:
-            path = self._path(environ[RAW_PATH])
+            path = environ[RAW_PATH]
+            if len(path) > MAX_PATH:
+                raise webob.exc.HTTPRequestURITooLong(f"A path has at most {MAX_PATH} bytes.")
+            if "%" in path or not path.isascii():
+                path = routing_path(path)
             found = self._urls.resolve(environ["REQUEST_METHOD"], path, environ)
             if isinstance(found, Miss):
                 self._unresolved(exchange, found, path)
                 return
             handler = found.endpoint
-            if not handler.takes_bytes and not path.isascii() and not is_utf8(path):
+            if not (path.isascii() or handler.takes_bytes or is_utf8(path)):
                 raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
-            self._note(environ, found)
+            # What the URL said: in WSGI's own words, and in ours.
+            environ["wsgiorg.routing_args"] = ((), found.variables)
+            environ["kroute.match"] = found
+            if found.script_name:
+                _shift(environ, found)
             variables = found.variables
             if len(found.maps) > 1:
-                exchange.rules = self._rules_of(found.maps)
+                exchange.rules = rules = self._rules_of(found.maps)
                 # A handler gets what its own path has; it need not know where it is mounted.
                 own = found.table.variables
                 variables = {name: value for name, value in variables.items() if name in own}
-            start = partial(self._start, exchange, handler, variables)
-            if not exchange.has_body:
-                start()
-            elif handler.streams:
+            if exchange.has_body:
+                if not handler.streams:
+                    start = partial(_start, rules, exchange, handler, variables)
+                    exchange.sink.receive(exchange, handler.max_body, start)
+                    return
                 environ["wsgi.input"] = UNREAD_BODY
-                start()
-            else:
-                exchange.sink.receive(exchange, handler.max_body, start)
         except Exception as error:
             exchange.fail(error)
-
-    @staticmethod
-    def _path(raw: str) -> str:
-        if len(raw) > MAX_PATH:
-            raise webob.exc.HTTPRequestURITooLong(f"A path has at most {MAX_PATH} bytes.")
-        return routing_path(raw)
-
-    @staticmethod
-    def _note(environ: dict[str, Any], match: Match[Handler]) -> None:
-        """Write into the environ what the URL said: WSGI's own words for it, and ours."""
-        environ["wsgiorg.routing_args"] = ((), match.variables)
-        environ["kroute.match"] = match
-        if match.script_name:
-            environ["kroute.script_name"] = environ["SCRIPT_NAME"]
-            environ["SCRIPT_NAME"] += info_from_path(match.script_name)
-            environ["PATH_INFO"] = info_from_path(match.path_info)
-
-    @staticmethod
-    def _start(exchange: Exchange, handler: Handler, variables: dict[str, Any]) -> None:
-        rules = exchange.rules
-        assert isinstance(rules, AppRules)
-        try:
-            value = rules.before(exchange)
-            if value is not None:
-                _answer(exchange, value)
-                return
-        except Exception as error:
-            exchange.fail(error)
-            return
-        handler.start(exchange, variables)
+        else:
+            _start(rules, exchange, handler, variables)
 
     def _unresolved(self, exchange: Exchange, miss: Miss, path: str) -> None:
         """Answer for what no handler answers: 404, 405, OPTIONS, a redirect."""
@@ -169,6 +148,28 @@ class Dispatcher(ReactiveComponent):
             raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
         else:
             raise webob.exc.HTTPNotFound()
+
+
+def _shift(environ: dict[str, Any], match: Match[Handler]) -> None:
+    """Write into the environ what the mounts on the way have consumed of the path (PEP 3333)."""
+    environ["kroute.script_name"] = environ["SCRIPT_NAME"]
+    environ["SCRIPT_NAME"] += info_from_path(match.script_name)
+    environ["PATH_INFO"] = info_from_path(match.path_info)
+
+
+def _start(
+    rules: AppRules, exchange: Exchange, handler: Handler, variables: dict[str, Any]
+) -> None:
+    """Run the hooks before a handler, and if they have no answer, the handler."""
+    try:
+        value = rules.before(exchange)
+        if value is not None:
+            _answer(exchange, value)
+            return
+    except Exception as error:
+        exchange.fail(error)
+        return
+    handler.start(exchange, variables)
 
 
 def _answer(exchange: Exchange, value: Any) -> None:

@@ -132,6 +132,9 @@ class HTTPProtocol(ReactiveComponent):
         self._closed = False
         self.setInboxSize("inbox", 1)
         self._incoming = self.inboxes["inbox"].storage
+        self._control = self.inboxes["control"].storage
+        self._to_socket = self.outboxes["outbox"]
+        self._to_dispatcher = self.outboxes["requests"]
         self.outboxes["outbox"].myNotifyOnPop.append(self._collected)
 
     # The component's life.
@@ -151,12 +154,13 @@ class HTTPProtocol(ReactiveComponent):
     def react(self) -> None:
         """Work off what came in, as far as it goes, and send what came of it."""
         self._turn = self._limits.pipelined
-        while self.dataReady("control"):
+        while self._control:
             self._obey(self.recv("control"))
         self._serve()
         while self._out:
             self._flush()
-            self._serve()
+            if self._incoming or not self._hungry:
+                self._serve()
         if self._closing:
             self._close()
         self._await()
@@ -165,6 +169,13 @@ class HTTPProtocol(ReactiveComponent):
         """Give the client its time for what is awaited from it."""
         deadline = self._deadline
         if deadline is None:
+            return
+        if self._exchange is None and self._requests > self._awaited_after and not (
+            self._paused or self._closing or self._parser.has_buffered
+        ):  # as mostly: a request was answered, and nothing has come since
+            self._awaited = REQUEST
+            self._awaited_after = self._requests
+            deadline.set(self._limits.keep_alive_seconds)
             return
         before, self._awaited = self._awaited, self._what_is_awaited()
         if self._awaited == REQUEST:
@@ -186,7 +197,7 @@ class HTTPProtocol(ReactiveComponent):
             return NOTHING
         if self._exchange is not None:
             return BODY if self._receiving and not self._held else NOTHING
-        return HEAD if self._parser.buffered else REQUEST
+        return HEAD if self._parser.has_buffered else REQUEST
 
     def _timed_out(self) -> None:
         """The client has taken too long."""
@@ -278,11 +289,12 @@ class HTTPProtocol(ReactiveComponent):
                 if self._hungry:
                     if not incoming:
                         return
-                    parser.feed(self.recv("inbox"))
+                    parser.feed(incoming.pop(0))
                 event = parser.next_event()
                 self._hungry = event is NEED_DATA
                 if type(event) is Head:
                     self._request(event)
+                    self._hungry = not (self._receiving or parser.has_buffered)
                     self._turn -= 1
                     if not self._turn:
                         self.home.call_soon(self._arrived)
@@ -305,19 +317,20 @@ class HTTPProtocol(ReactiveComponent):
 
     def _request(self, head: Head) -> None:
         """A request has begun: make an exchange of it and pass that on."""
-        request = self._make_request(self._environs.make(head))
+        environ = self._environs.make(head)
+        request = self._make_request(environ)
         self._head = head
         self._receiving = has_body = head.body_length != 0
         self._requests += 1
         last = self._requests >= self._last
         keep_alive = head.keep_alive and not last
-        self._framing.begin(request.method, head.version == b"HTTP/1.1", keep_alive)
+        self._framing.begin(environ["REQUEST_METHOD"], head.version == b"HTTP/1.1", keep_alive)
         self._exchange = exchange = Exchange(request, self, has_body)
         self._continued = False
         self._sent = 0
         if self._access is not None:
             self._began = perf_counter()
-        self.send(exchange, "requests")
+        self._to_dispatcher.append(exchange)
 
     def _received(self, data: bytes) -> None:
         """A part of a body has come; somebody wants it, or it is dropped."""
@@ -451,7 +464,8 @@ class HTTPProtocol(ReactiveComponent):
     def whole(self, exchange: Exchange, response: webob.Response, body: bytes) -> None:
         """See `Sink`."""
         if exchange is self._exchange:
-            self._settle_body()
+            if self._receiving:
+                self._settle_body()
             self._send_whole(response, body)
             self._finish(exchange)
 
@@ -607,7 +621,7 @@ class HTTPProtocol(ReactiveComponent):
         """Give a message to the socket; its length is counted in `_unsent`."""
         # Noted first: the socket may collect it before `send` returns.
         self._lengths.append(len(message))
-        self.send(message, "outbox")
+        self._to_socket.append(message)
 
     def _collected(self) -> None:
         """The socket has taken a message."""

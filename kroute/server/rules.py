@@ -54,11 +54,13 @@ class AppRules:
     def __init__(self, policies: Sequence[Policy]) -> None:
         self._outwards = tuple(reversed(policies))
         self._inwards = tuple(policies)
+        self._before = tuple(policy.before for policy in self._inwards)
+        self._after = tuple(policy.after for policy in self._outwards)
 
     def before(self, exchange: Exchange) -> Any:
         """Run the hooks before a handler; returns the answer of the first that has one."""
-        for policy in self._inwards:
-            for hook in policy.before:
+        for hooks in self._before:
+            for hook in hooks:
                 value = hook(exchange.request)
                 if value is not None:
                     return value
@@ -69,8 +71,8 @@ class AppRules:
         if isinstance(value, webob.exc.WSGIHTTPException):
             value = error_page(value, exchange.request.environ)
         response = value if isinstance(value, webob.Response) else to_response(value)
-        for policy in self._outwards:
-            for hook in policy.after:
+        for hooks in self._after:
+            for hook in hooks:
                 changed = hook(exchange.request, response)
                 if changed is not None:
                     response = to_response(changed)

@@ -99,6 +99,38 @@ def test_what_arrives_while_it_reacts_makes_it_react_again(stepped: Stepped) -> 
     assert (one.deepest, two.deepest) == (1, 1)
 
 
+def test_messages_may_be_taken_at_once(stepped: Stepped) -> None:
+    """And from within one another; before the first time slice and after the end they are kept."""
+
+    class Takes(Passes):
+        def __init__(self) -> None:
+            super().__init__()
+            self.taken: list[int] = []
+            self.take_at_once("inbox", self.take)
+
+        def take(self, message: int) -> None:
+            if message < 4:
+                self._deliver(message + 1)
+            self.taken.append(message)
+
+    source, part, sink = Sink(), Takes(), Sink()
+    chained_by_hand = [((source, "outbox"), (part, "inbox")), ((part, "outbox"), (sink, "inbox"))]
+    for begin, end in chained_by_hand:
+        source.link(begin, end)
+    source.send(0, "outbox")
+    assert len(part.inboxes["inbox"]) == 1
+    stepped.start(source, part, sink)
+    stepped(3)
+    assert (part.taken, sink.got) == ([], [0])  # by `react`
+    source.send(2, "outbox")
+    assert part.taken == [4, 3, 2]
+    assert not part.dataReady("inbox")
+    part.finish()
+    source.send(5, "outbox")
+    assert part.taken == [4, 3, 2]
+    assert part.dataReady("inbox")
+
+
 def test_what_it_leaves_in_its_inbox_does_not_make_it_spin(stepped: Stepped) -> None:
     class Leaves(ReactiveComponent):
         calls = 0
