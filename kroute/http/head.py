@@ -109,8 +109,7 @@ class HeadReader:
             headers,
             _body_length(special, modern) if special else 0,
             _keeps_alive(special.get(b"connection"), modern),
-            # RFC 9110, section 10.1.1: the expectation of an HTTP/1.0 client is ignored.
-            modern and special.get(b"expect", b"").lower() == b"100-continue",
+            modern and b"expect" in special and _expects_continue(special[b"expect"]),
             {},
         )
 
@@ -227,6 +226,15 @@ def _check_coding(value: bytes, modern: bool) -> None:
     # Section 6.1: what is not understood is 501. Section 6.3 has 400 where `chunked` is not the
     # last one. Both are true of `gzip` alone, and what the client has to change is the coding.
     raise RemoteProtocolError("no transfer coding but `chunked` is understood", 501)
+
+
+def _expects_continue(value: bytes) -> bool:
+    """Whether the client may wait for a 100 (RFC 9110, section 10.1.1). Not for HTTP/1.0, whose
+    expectations are ignored."""
+    wishes = {wish.strip() for wish in value.lower().split(b",")} - {b""}
+    if wishes <= {b"100-continue"}:
+        return bool(wishes)
+    raise RemoteProtocolError("no expectation but 100-continue is understood", 417)
 
 
 def _keeps_alive(connection: bytes | None, modern: bool) -> bool:

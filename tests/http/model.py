@@ -104,9 +104,8 @@ def _message(method: bytes, target: bytes, minor: bytes, lines: bytes) -> Messag
     """A message without its body; None where what it says of itself is not right."""
     modern = minor != b"0"
     fields = _fields(lines)
-    options = [option.strip() for option in b",".join(fields.get(b"connection", [])).split(b",")]
-    wishes = {option.lower() for option in options}
-    persists = b"close" not in wishes and (modern or b"keep-alive" in wishes)
+    options = _members(fields, b"connection")
+    persists = b"close" not in options and (modern or b"keep-alive" in options)
     hosts = fields.get(b"host", [])
     codings = fields.get(b"transfer-encoding")
     lengths = fields.get(b"content-length")
@@ -120,11 +119,18 @@ def _message(method: bytes, target: bytes, minor: bytes, lines: bytes) -> Messag
         and (codings is None or (modern and [c.lower() for c in codings] == [b"chunked"]))
         and (lengths is None or (len(lengths) == 1 and re.fullmatch(rb"[0-9]{1,19}", lengths[0])))
         and (codings is None or lengths is None)
+        and (not modern or _members(fields, b"expect") <= {b"100-continue"})
     )
     if not right:
         return None
     length = int(lengths[0]) if lengths else 0
     return Message(method, target, fields, persists, b"", codings is not None, length)
+
+
+def _members(fields: dict[bytes, list[bytes]], name: bytes) -> set[bytes]:
+    """The members of a list (RFC 9110, section 5.6.1), in lower case."""
+    members = b",".join(fields.get(name, [])).lower().split(b",")
+    return {member.strip(b" \t") for member in members} - {b""}
 
 
 def _fields(lines: bytes) -> dict[bytes, list[bytes]]:

@@ -27,6 +27,7 @@ Content-Length:%5   Content-Length: 5%   Content-Length: %   Content-Length: 0%5
 X: y%Transfer-Encoding: chunked   %Transfer-Encoding: chunked   Transfer-Encoding%: chunked
 Transfer%Encoding: chunked   Transfer-Encoding:%chunked   Transfer-Encoding: chunked%
 Transfer-Encoding: chun%ed   Transfer-Encoding: chunked\r%   Transfer-Encoding: x%chunked
+Expect: 100-continue%   Expect: 100%continue   Expect:%
 %Connection: close   Connection:%close   Connection: close%   Connection: a%close
 """
 CHUNKS = rb"""
