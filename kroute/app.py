@@ -105,6 +105,14 @@ class App(Declaring):
         self.policy.before.append(hook)
         return hook
 
+    def before_body(self, hook: BeforeHook) -> BeforeHook:
+        """A decorator: as `before_request`, but the hook is called before the body of the request
+        is received, and so before all others. Who is not to upload anything is told so at once,
+        and a client that has sent `Expect: 100-continue` sends nothing."""
+        _plain(hook, "hook(request)")
+        self.policy.add_before_body(hook)
+        return hook
+
     def after_request(self, hook: AfterHook) -> AfterHook:
         """A decorator: `hook(request, response)` is called with each answer, errors included. It
         may change it, or return another one."""

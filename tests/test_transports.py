@@ -19,9 +19,12 @@ from tests.conftest import Certificate
 from tests.server.process import PATIENCE, Served
 
 PROGRAM = """
-    from kroute import App, Limits, Response
+    import os
+    from kroute import App, Limits, Response, StaticFiles
 
     app = App(limits=Limits(body_bytes=100_000_000))
+    os.makedirs("public", exist_ok=True)
+    app.mount("/public", StaticFiles("public"))
 
     @app.get("/")
     def where(request):
@@ -89,6 +92,43 @@ def test_curl_speaks_tls(secure: Served, certificate: Certificate) -> None:
     )
     assert "ALPN: server accepted http/1.1" in printed or "ALPN, server accepted" in printed
     assert re.search(r"Re-using existing connection", printed)
+
+
+@needs_openssl
+@pytest.mark.parametrize("version", ["-tls1_2", "-tls1_3"])
+def test_openssl_speaks_tls(secure: Served, certificate: Certificate, version: str) -> None:
+    trust = ["-CAfile", str(certificate.certfile), "-verify_return_error"]
+    place = ["-connect", f"127.0.0.1:{secure.port}", "-servername", "localhost"]
+    done = subprocess.run(
+        ["openssl", "s_client", version, *trust, *place, "-alpn", "h2,http/1.1", "-ign_eof"],
+        input=b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+    printed = done.stdout.decode()
+    assert done.returncode == 0
+    assert "Verify return code: 0 (ok)" in printed
+    assert "ALPN protocol: http/1.1" in printed
+    assert "HTTP/1.1 200 OK" in printed
+    assert '"url": "https://localhost/"' in printed
+
+
+@needs_openssl
+def test_curl_sends_and_fetches_parts_by_tls(
+    secure: Served, certificate: Certificate, tmp_path: Path
+) -> None:
+    url = f"https://127.0.0.1:{secure.port}"
+    trust = ("--http1.1", "--cacert", str(certificate.certfile))
+    big = tmp_path / "public" / "big.bin"
+    big.write_bytes(bytes(range(256)) * 40_000)
+    size = str(big.stat().st_size)
+    for expect in ("Expect: 100-continue", "Expect:"):
+        printed = curl(*trust, "-v", "--stderr", "-", "-T", str(big), "-H", expect, f"{url}/count")
+        assert re.search(rf"^{size}", printed, re.MULTILINE)
+        assert ("100 Continue" in printed) == (expect != "Expect:")
+    for part, want in (("1000-1999", slice(1000, 2000)), ("-10", slice(-10, None))):
+        curl(*trust, "-r", part, "-o", str(tmp_path / "part"), f"{url}/public/big.bin")
+        assert (tmp_path / "part").read_bytes() == big.read_bytes()[want]
 
 
 @needs_openssl

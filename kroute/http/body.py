@@ -43,12 +43,14 @@ EMPTY_BODY = EmptyBody()
 
 
 class UnreadBody(EmptyBody):
-    """The body of a request whose handler reads it as it comes: it is nowhere else to be had."""
+    """The body of a request that was not received yet, or is read by its handler as it comes: it
+    is nowhere else to be had."""
 
     def read(self, size: int | None = -1) -> bytes:
         raise RuntimeError(
-            "the body of this request is read by its handler as it comes; for hooks that read it, "
-            "declare the route or the mount with stream=False"
+            "the body of this request is yet to be read by its handler, as it comes; for hooks "
+            "that read it, declare the route or the mount with stream=False, and them as "
+            "before_request"
         )
 
     readall = readline = read

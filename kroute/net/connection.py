@@ -192,8 +192,15 @@ class ConnectedSocket(ReactiveComponent):
     def _send_gathered(self) -> None:
         self._gathering = False
         if self._outgoing and not (self._blocked or self._lingering or self._finished):
-            self._send()
-            self._after_sending()
+            # As in `react`: who hears that a message is collected may send the next, or the end.
+            self._reacting = True
+            try:
+                self._send()
+                self._after_sending()
+            finally:
+                self._reacting = False
+            if self._missed:
+                self._arrived()
 
     def _send(self) -> None:
         """Hand messages to the kernel until there are none or it takes no more."""

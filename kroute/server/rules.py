@@ -66,6 +66,15 @@ class AppRules:
                     return value
         return None
 
+    def before_body(self, exchange: Exchange) -> Any:
+        """As `before`, with the hooks that want no body, before that is received."""
+        for policy in self._inwards:
+            for hook in policy.before_body:
+                value = hook(exchange.request)
+                if value is not None:
+                    return value
+        return None
+
     def answer(self, exchange: Exchange, value: Any) -> webob.Response:
         """See `Rules`. Raises TypeError for what is no answer, and what a hook raises."""
         if isinstance(value, webob.exc.WSGIHTTPException):

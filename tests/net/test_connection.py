@@ -331,6 +331,42 @@ def test_the_end_comes_after_all_that_was_sent(
     assert [message.message for message in told(one)] == ["closed"]  # type: ignore[attr-defined]
 
 
+class EndsWhenSent(ReactiveComponent):
+    """Says that it has sent all as soon as its message is collected."""
+
+    Inboxes = {"inbox": "", "control": ""}
+    Outboxes = {"outbox": "", "signal": ""}
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outboxes["outbox"].myNotifyOnPop.append(self._sent)
+
+    def on_start(self) -> None:
+        self.send(b"last", "outbox")
+
+    def _sent(self) -> None:
+        self.send(producerFinished(self), "signal")
+
+    def react(self) -> None:
+        """Nothing that comes makes a difference."""
+
+
+def test_an_end_that_is_told_while_the_last_message_is_sent(
+    wire: MakeWire, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = []
+    real = ConnectedSocket._close_gently
+
+    def close_gently(connection: ConnectedSocket) -> None:
+        ends.append(connection)
+        real(connection)
+
+    monkeypatch.setattr(ConnectedSocket, "_close_gently", close_gently)
+    end = wire(EndsWhenSent())
+    assert end.read(MEGABYTE) == b"last"
+    assert ends == [end.connection]  # TLS, which says that this is the end, says so once
+
+
 def test_the_client_may_still_send_when_its_answer_is_on_the_way(wire: MakeWire) -> None:
     """RFC 9112, section 9.6: a reset could overtake the last answer."""
     one = wire(Still())

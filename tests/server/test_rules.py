@@ -15,7 +15,7 @@ from kroute import App, Response
 from kroute.scheduler import ThreadsBusy
 from kroute.server import to_response
 
-from .harness import World
+from .harness import World, raw
 
 # What is an answer
 
@@ -112,6 +112,71 @@ def test_a_hook_after_may_change_or_replace_the_answer(world: World) -> None:
         return response.text + " and new"
 
     assert world.client(app).get("/").text == "old and new"
+
+
+@pytest.mark.parametrize("how", ["returns", "raises"])
+def test_a_hook_before_the_body_saves_it(world: World, how: str) -> None:
+    """RFC 9110, section 10.1.1: a client that expects a 100 is told the answer instead."""
+    app, called = App(), []
+
+    @app.before_request
+    def later(request):
+        called.append("before_request")
+
+    @app.before_body
+    def check(request):
+        called.append("before_body")
+        if request.headers.get("Authorization") != "sesame":
+            denied = webob.exc.HTTPUnauthorized("Say the word.")
+            if how == "raises":
+                raise denied
+            return denied
+
+    app.post("/")(lambda request: request.body)
+    app.get("/")(lambda request: "hello")
+    client = world.client(app)
+    ask = raw("POST", "/", Content_Length="5", Expect="100-continue")
+    client.feed(ask)
+    (answer,) = client.answers()
+    assert (answer.code, called) == (401, ["before_body"])
+    assert client.ended == "closed"
+    called.clear()
+    client = world.client(app)
+    client.feed(ask.replace(b"Host:", b"Authorization: sesame\r\nHost:"))
+    assert client.take() == b"HTTP/1.1 100 Continue\r\n\r\n"
+    client.received = b""
+    client.feed(b"hello")
+    assert [answer.text for answer in client.answers()] == ["hello"]
+    assert called == ["before_body", "before_request"]
+    called.clear()
+    assert client.get("/").code == 401  # without a body, in the order of their declaration
+    assert called == ["before_request", "before_body"]
+
+
+@pytest.mark.parametrize("code", [200, 404])
+def test_a_hook_before_the_body_is_called_once_for_every_request(
+    world: World, code: int
+) -> None:
+    app, called = App(), []
+    app.before_body(lambda request: called.append(request.path))
+
+    @app.put("/", stream=True)
+    def streams(request):
+        return (yield from request.read())
+
+    answer = world.client(app).ask("PUT", "/" if code == 200 else "/none", b"body")
+    assert answer.code == code
+    assert len(called) == 1
+
+
+def test_a_hook_before_the_body_cannot_read_it(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = App()
+    app.before_body(lambda request: request.body)
+    app.post("/")(lambda request: "hello")
+    assert world.client(app).ask("POST", "/", b"body").code == 500
+    assert "before_request" in caplog.text
 
 
 def test_a_hook_that_raises_before_the_handler(world: World) -> None:
