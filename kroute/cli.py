@@ -139,7 +139,11 @@ def _parser() -> argparse.ArgumentParser:
     routes.set_defaults(command=_routes)
     _add_app(routes)
     routes.add_argument(
-        "--match", metavar="'METHOD /PATH'", type=_asked, help="say which route takes a request"
+        "--match",
+        metavar="'METHOD /PATH'",
+        type=_asked,
+        help="say which route takes a request, and why those before it do not; "
+        "'METHOD http://HOST/PATH' where routes ask for a sub-domain",
     )
     routes.add_argument("--json", action="store_true", help="write JSON")
     return parser

@@ -18,6 +18,8 @@ __all__ = ["Around", "build"]
 
 E = TypeVar("E")
 
+# So many names are enough for an error.
+_SOME = 5
 _OWN_WORDS = ("_anchor", "_host", "_protocol", "_qualified")
 
 
@@ -135,6 +137,9 @@ def _unknown(urls: URLMap[E], name: object) -> BuildError:
     close = nearest(str(name), known)
     if close:
         hint = "did you mean " + " or ".join(repr(word) for word in close) + "?"
+    elif known:
+        more = ", ..." if len(known) > _SOME else ""
+        hint = f"there are {', '.join(repr(word) for word in known[:_SOME])}{more}"
     else:
-        hint = f"the map has {len(known)} names" + (f", {known[0]!r} the first" if known else "")
+        hint = f"none has a name; name={name!r} gives a route one"
     return BuildError(f"no route is named {name!r}; {hint}", name=str(name), nearest=close)

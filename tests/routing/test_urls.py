@@ -129,7 +129,12 @@ def test_a_route_of_another_sub_domain(
     [
         ("enty", {}, "no route is named 'enty'; did you mean 'entry'", ()),
         ("blog.pag", {}, "did you mean 'blog.page'", ()),
-        ("zzzzzz", {}, "no route is named 'zzzzzz'; the map has 20 names, 'home' the first", ()),
+        (
+            "zzzzzz",
+            {},
+            "no route is named 'zzzzzz'; there are 'home', 'entry', 'year', 'file', 'deep', ...",
+            (),
+        ),
         (
             "entry",
             {},
@@ -161,7 +166,7 @@ def test_errors_say_what_would_fit(
 
 def test_an_empty_map_has_no_names() -> None:
     empty: URLMap[str] = URLMap()
-    with pytest.raises(BuildError, match=r"the map has 0 names$"):
+    with pytest.raises(BuildError, match="none has a name; name='x' gives a route one"):
         empty.url_for("x")
 
 
