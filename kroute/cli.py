@@ -64,9 +64,7 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     # No abbreviations: an option is looked for by its name when the command runs itself again.
-    parser = _Parser(
-        prog="kroute", description="Serve kroute applications.", allow_abbrev=False
-    )
+    parser = _Parser(prog="kroute", description="Serve kroute applications.", allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"kroute {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
