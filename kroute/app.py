@@ -115,7 +115,9 @@ class App(Declaring):
 
     def after_request(self, hook: AfterHook) -> AfterHook:
         """A decorator: `hook(request, response)` is called with each answer, errors included. It
-        may change it, or return another one."""
+        may change it, or return another one. The body of the one that it got is closed then, but
+        where the body of its own is made bit by bit: of that body, it may be, which has to close
+        it (PEP 3333, on middleware)."""
         _plain(hook, "hook(request, response)")
         self.policy.after.append(hook)
         return hook

@@ -80,11 +80,17 @@ class AppRules:
         if isinstance(value, webob.exc.WSGIHTTPException):
             value = error_page(value, exchange.request.environ)
         response = value if isinstance(value, webob.Response) else to_response(value)
-        for hooks in self._after:
-            for hook in hooks:
-                changed = hook(exchange.request, response)
-                if changed is not None:
-                    response = to_response(changed)
+        try:
+            for hooks in self._after:
+                for hook in hooks:
+                    changed = hook(exchange.request, response)
+                    if changed is not None and changed is not response:
+                        before, response = response, to_response(changed)
+                        if type(response.app_iter) is list:  # and so made of nothing of that
+                            _close(before)
+        except BaseException:
+            _close(response)
+            raise
         if response.status[0] == "3":
             _keep_here(response)
         return response
@@ -129,6 +135,13 @@ class AppRules:
             page.explanation = "The handler failed (shown because debug is on)."
             page.html_template_obj = _WITH_LINES
         return error_page(page, exchange.request.environ)
+
+
+def _close(response: webob.Response) -> None:
+    """Close the body of a response that is not sent (PEP 3333)."""
+    close = getattr(response.app_iter, "close", None)
+    if close is not None:
+        close()
 
 
 def _keep_here(response: webob.Response) -> None:
