@@ -13,7 +13,7 @@ import webob.exc
 from ..http import Exchange, Streaming
 from ..routing import Place, RouteError
 from ..scheduler import ThreadsBusy, get_scheduler
-from .workers import Workers
+from .workers import IDLE, Workers
 from .wsgi_call import Application, Call
 
 __all__ = ["WSGIHandler", "is_wsgi", "mounted_wsgi"]
@@ -81,7 +81,7 @@ class WSGIHandler:
     def _look_later(self, now: float) -> None:
         """Look for threads that are stuck in a while. By time, not by what is armed: a scheduler
         that was stopped has forgotten its timers."""
-        pause = self._stuck_after / 2
+        pause = min(self._stuck_after / 2, IDLE)
         self._next_look = now + pause
         get_scheduler().call_later(pause, self._look)
 
@@ -92,7 +92,7 @@ class WSGIHandler:
             if isinstance(job, Call) and job.is_stuck(now - self._stuck_after):
                 job.give_up(thread)
                 self._workers.replace(job)
-        if running:
+        if self._workers.trim() or running:
             self._look_later(now)
 
 

@@ -30,8 +30,12 @@ log = logging.getLogger("kroute.wsgi")
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
-HIGH = 65536
-"""Bytes that wait to be sent at which the application is made to wait."""
+HIGH, LOW = 262144, 65536
+"""Bytes that wait to be sent at which the application is made to wait, and may go on. Between them
+are a few parts as applications have them: a switch between threads takes longer than one."""
+
+BLOCK = 65536
+"""Bytes of small parts that are sent together."""
 
 PATIENCE = 60.0
 """Seconds that a thread waits for a client that takes nothing, or too little; then it is cut."""
@@ -85,6 +89,7 @@ class Call:
         self._changed = threading.Condition(threading.Lock())
         self._parts: deque[bytes] = deque()
         self._size = 0
+        self._full = False  # the application waits
         self._pumping = False  # `_pump` is to come, or the client has enough
         self._ended = False
         self._over = False  # nobody wants any more of the answer
@@ -266,6 +271,7 @@ class Call:
                 self._scheduler.call_soon(self._pump)
             if self._size >= HIGH and not end:
                 self.since = None
+                self._full = True
                 patient = self._changed.wait_for(self._may_go_on, PATIENCE)
         if not patient:
             self._scheduler.call_soon(self._cut)
@@ -274,7 +280,7 @@ class Call:
         self.since = monotonic()
 
     def _may_go_on(self) -> bool:
-        return self._over or self._size < HIGH
+        return self._over or not self._full
 
     def _check_started(self) -> None:
         if self._status is None:
@@ -341,23 +347,39 @@ class Call:
 
     def _send_parts(self) -> None:
         exchange = self.exchange
-        with self._changed:
-            data = b"".join(self._parts)
-            self._parts.clear()
-            self._size = 0
-            self._changed.notify()
-            end = self._ended
-        if not exchange.sink.data(exchange, data) and not end:
-            exchange.on_drain = self._pump
+        for _ in range(HIGH // BLOCK):
+            data = self._next_block()
+            if not data:
+                break
+            if not exchange.sink.data(exchange, data) and not self._is_sent():
+                exchange.on_drain = self._pump
+                return
+        else:
+            self._scheduler.call_soon(self._pump)  # others have their turn
             return
-        if end:
+        if self._is_sent():
             exchange.sink.end(exchange)
             self._end_input()
-            return
+
+    def _next_block(self) -> bytes:
+        """What is to be sent next: a part, or some small ones; b"" for nothing, when `_pump` is to
+        be called again for what comes."""
+        parts, size = self._parts, 0
+        block = []
         with self._changed:
-            self._pumping = bool(self._parts) or self._ended
-        if self._pumping:
-            self._scheduler.call_soon(self._pump)
+            while parts and (not size or size + len(parts[0]) <= BLOCK):
+                size += len(parts[0])
+                block.append(parts.popleft())
+            self._size -= size
+            if self._full and self._size <= LOW:
+                self._full = False
+                self._changed.notify()
+            self._pumping = bool(size or self._ended)
+        return b"".join(block)
+
+    def _is_sent(self) -> bool:
+        """Whether there is nothing left, and nothing to come."""
+        return self._ended and not self._parts
 
     def _response(self, body: list[bytes]) -> webob.Response:
         """The answer so far, gone through the hooks of whoever mounted the application."""

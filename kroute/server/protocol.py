@@ -49,6 +49,9 @@ __all__ = ["HTTPProtocol"]
 log = logging.getLogger("kroute.server")
 
 
+LARGE = 32768
+"""Bytes of which a copy takes longer than one more message."""
+
 # What is awaited from the client.
 NOTHING, REQUEST, HEAD, BODY = range(4)
 
@@ -470,11 +473,16 @@ class HTTPProtocol(ReactiveComponent):
             self._finish(exchange)
 
     def _send_whole(self, response: webob.Response, body: bytes) -> None:
-        status = response.status
-        data = self._framing.whole(status, response.headerlist, body, http_date())
+        status, framing = response.status, self._framing
+        if len(body) < LARGE:
+            head = framing.whole(status, response.headerlist, body, http_date())
+        else:
+            head = framing.announce(status, response.headerlist, len(body), http_date())
         self._status = status
-        self._sent = len(body) if self._framing.wants_body else 0
-        self._emit(data)
+        self._sent = len(body) if framing.wants_body else 0
+        self._emit(head)
+        if self._sent >= LARGE:
+            self._emit(body)
 
     def file(self, exchange: Exchange, response: webob.Response, part: FilePart) -> None:
         """See `SendsFiles`."""
@@ -613,9 +621,11 @@ class HTTPProtocol(ReactiveComponent):
     def _flush(self) -> None:
         out = self._out
         if out:
-            data = out[0] if len(out) == 1 else b"".join(out)
-            out.clear()
-            self._pass(data)
+            if len(out) > 1 and max(map(len, out)) < LARGE:
+                out = [b"".join(out)]
+            self._out = []
+            for data in out:
+                self._pass(data)
 
     def _pass(self, message: bytes | FilePart) -> None:
         """Give a message to the socket; its length is counted in `_unsent`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from kroute import App, Limits, Response, RouteError
 from kroute.handlers import WSGIHandler, is_wsgi
+from kroute.handlers.workers import Workers
 from kroute.handlers.wsgi_environ import ErrorLog, FileWrapper
 from kroute.loading import LoadError, load_app
 from tests.server.harness import PATIENCE, Answer, Client, World, raw
@@ -565,18 +567,18 @@ def test_an_application_waits_for_its_client(serve: Serve) -> None:
 
     def application(environ: Any, start_response: Any) -> Iterator[bytes]:
         start_response("200 OK", list(TEXT))
-        for number in range(400):
+        for number in range(1000):
             given.append(number)
             yield b"x" * 1000
 
     server = serve(application)
     server.client.feed(raw("GET", "/app"))
-    server.world.until(lambda: len(given) > 65)
+    server.world.until(lambda: len(given) > 262)
     server.world.settle()
-    # What its client has not taken (1,000 here), what waits for that (64 KiB), and one in hand.
-    assert len(given) < 70
+    # What its client has not taken (64 KiB here), what waits for that (256), and one in hand.
+    assert len(given) < 330
     server.finish()
-    assert len(server.client.answers()[0].body) == 400_000
+    assert len(server.client.answers()[0].body) == 1_000_000
 
 
 def test_a_client_that_never_reads_is_cut(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -710,14 +712,37 @@ def test_a_thread_that_waits_for_its_client_is_not_stuck(serve: Serve) -> None:
 def test_threads_end_when_there_is_nothing_to_do(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kroute.handlers.workers.IDLE", 0.01)
+    monkeypatch.setattr("kroute.handlers.workers.IDLE", 0.0)
     server = serve(answering([b"x"]), name="short-lived")
     assert server.ask().code == 200
-    mine = [each for each in threading.enumerate() if "short-lived" in each.name]
-    for thread in mine:
-        thread.join(PATIENCE)
-        assert not thread.is_alive()
+    (thread,) = (each for each in threading.enumerate() if "short-lived" in each.name)
+    for _ in range(1000):  # it may not be idle yet
+        server.world.elapse(60)
+        thread.join(0.01)
+        if not thread.is_alive():
+            break
+    assert not thread.is_alive()
+    server.client = server.world.client(server.app)  # the other one has been idle for too long
     assert server.ask().code == 200
+
+
+def test_threads_end_with_what_they_were_for() -> None:
+    ran = threading.Event()
+
+    class Once:
+        def run(self) -> None:
+            ran.set()
+
+    workers = Workers(2, 0, "forgotten")
+    workers.submit(Once())
+    assert ran.wait(PATIENCE)
+    (thread,) = (each for each in threading.enumerate() if each.name == "forgotten")
+    while workers.running():
+        pass
+    del workers
+    gc.collect()
+    thread.join(PATIENCE)
+    assert not thread.is_alive()
 
 
 # Which are recognised, and what is made of them
