@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SERVING = re.compile(r"serving on https?://(127\.0\.0\.1:\d+)")
+SERVING = re.compile(r"(?:serving on|Serving on|Listening at:) https?://(127\.0\.0\.1:\d+)")
 WRITTEN = "127.0.0.1:8080"
 
 
@@ -64,6 +64,9 @@ class Page:
         words = shlex.split(command)
         if words[:2] == ["kroute", "run"]:
             self._serve([sys.executable, "-m", "kroute", *words[1:], "--bind", "127.0.0.1:0"])
+        elif words[0] in ("gunicorn", "waitress-serve"):
+            # They say where they listen, as kroute does.
+            self._serve([word.replace(WRITTEN, "127.0.0.1:0") for word in words])
         elif words == ["make", "serve"]:
             recipe = re.search(r"^serve:.*\n\t\$\(BIN\)/python (.*)$", self._makefile(), re.M)
             assert recipe
