@@ -32,6 +32,7 @@ bench:
 	$(VENV)-bench/bin/python bench/routing.py
 	$(VENV)-bench/bin/python -m bench --into var/bench.json
 	$(VENV)-bench/bin/python -m bench.page var/bench.json var
+	$(VENV)-bench/bin/python -m bench.wsgi
 	@echo "written: var/performance.md, and its figures and pictures in var/performance"
 
 $(VENV)/serve: EXTRA = samples
