@@ -67,6 +67,11 @@ def test_flask(live: Live) -> None:
         stream = flask.request.stream
         return flask.Response(iter(lambda: stream.read(10_000), b""), mimetype="text/plain")
 
+    @application.post("/by-three")
+    def by_three() -> Any:
+        stream = flask.request.stream
+        return flask.Response(iter(lambda: stream.read(3).upper(), b""), mimetype="text/plain")
+
     application.get("/fails")(lambda: 1 / 0)
 
     port = serve(live, application)
@@ -83,6 +88,14 @@ def test_flask(live: Live) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("POST", "/app/echo", iter([b"one ", b"two"]), encode_chunked=True)
     assert connection.getresponse().read() == b"one two"
+    # What was sent is answered before the rest is sent.
+    connection.putrequest("POST", "/app/by-three")
+    connection.putheader("Content-Length", "6")
+    connection.endheaders(b"one")
+    response = connection.getresponse()
+    assert response.read1() == b"ONE"
+    connection.sock.sendall(b"two")
+    assert response.read() == b"TWO"
     connection.request("GET", "/app/slow")
     response = connection.getresponse()
     assert response.readline() == b"first\n"
