@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,10 +87,12 @@ def _number(order: int) -> str:
 def match_row(urls: URLMap[Handler], method: str, url: str) -> Row:
     """What becomes of a request, for JSON: each route looked at, and the answer.
 
-    url: a path as in a request; or with scheme and host, for routes that ask for a sub-domain.
+    url: a path as in a request, percent-encoded or not; or with scheme and host, for routes that
+    ask for a sub-domain.
     """
-    parts = urlsplit(url) if "://" in url else urlsplit("")
-    path = routing_path(parts.path or "/" if parts.netloc else url.partition("?")[0])
+    parts = urlsplit(url if re.match("https?://", url) else "")
+    text = (parts.path or "/") if parts.netloc else url.partition("?")[0]
+    path = routing_path(text.encode("utf-8", "surrogateescape"))
     environ = {
         "REQUEST_METHOD": method,
         "PATH_INFO": info_from_path(path),

@@ -97,6 +97,14 @@ def test_what_becomes_of_a_request_is_for_programs_too() -> None:
     assert row["allow"] == ["GET", "HEAD", "POST", "OPTIONS"]
 
 
+@pytest.mark.parametrize("url", ["/t/K%C3%B6ln", "/t/Köln", "http://a.example/t/Köln?x=/"])
+def test_a_path_may_be_written_as_people_do(url: str) -> None:
+    own = App()
+    own.add("/t/{name}", GET=show)
+    assert match_row(own.urls, "GET", url)["variables"] == {"name": "Köln"}
+    assert match_row(own.urls, "GET", "/t/日本?u=http://x/y")["variables"] == {"name": "日本"}
+
+
 @pytest.mark.parametrize(
     ("url", "status"),
     [
