@@ -192,8 +192,9 @@ class Bridge(ReactiveComponent):
 
     def _go_on_alone(self) -> None:
         """The client is gone: let the component come to its end, for nobody."""
-        Unattended.take(self._exchange)
-        if self._waiting:
+        if not Unattended.take(self._exchange):
+            self._dismiss()
+        elif self._waiting:
             self._exchange.sink.later(self._drained)
 
     def _end_part(self) -> None:

@@ -64,8 +64,9 @@ class BodyReader:
 
     def fail(self, error: Exception) -> None:
         """See `BodyTaker`."""
-        self._error = error
-        self._arrived()
+        if not self._over:
+            self._error = error
+            self._arrived()
 
     def _arrived(self) -> None:
         arrival, self._arrival = self._arrival, None

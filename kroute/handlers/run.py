@@ -190,8 +190,9 @@ class Run:
 
     def _go_on_alone(self) -> None:
         """The client is gone: answer to nobody, at once even if the client had had enough."""
-        Unattended.take(self._exchange)
-        if self._paused:
+        if not Unattended.take(self._exchange):
+            self.close()
+        elif self._paused:
             self._exchange.sink.later(self._drained)
 
     # What was yielded.

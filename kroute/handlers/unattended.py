@@ -3,6 +3,7 @@ for."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from ..routing import Place, RouteError
 from ..scheduler import ReactiveComponent, get_scheduler
 
 __all__ = ["ON_DISCONNECT", "Unattended", "finishes"]
+
+log = logging.getLogger("kroute.handlers")
 
 ON_DISCONNECT = ("stop", "finish")
 """What becomes of a handler whose client goes away."""
@@ -34,9 +37,18 @@ class Unattended(ReactiveComponent):
     Inboxes = {"inbox": "not used", "control": "not used"}
     Outboxes = {"outbox": "not used", "signal": "not used"}
 
+    MOST = 10_000
+    """Handlers at work for clients that are gone. More of them are stopped: no limit of
+    connections holds those who come only to go."""
+
+    _at_work = 0
+
     @classmethod
-    def take(cls, exchange: Exchange) -> None:
-        """Be the sink of an exchange from now on. For its `on_gone`."""
+    def take(cls, exchange: Exchange) -> bool:
+        """Be the sink of an exchange from now on, if there are not too many. For its `on_gone`."""
+        if cls._at_work >= cls.MOST:
+            log.warning("%s is stopped: %d others finish without a client", exchange, cls.MOST)
+            return False
         sink = cls()
         sink.activate(Scheduler=get_scheduler())
         exchange.sink = sink
@@ -44,6 +56,13 @@ class Unattended(ReactiveComponent):
         reader = exchange.request.environ.get(READER)
         if reader is not None:
             reader.fail(ConnectionAbortedError("the client went away before the end of its body"))
+        return True
+
+    def on_start(self) -> None:
+        type(self)._at_work += 1
+
+    def on_end(self) -> None:
+        type(self)._at_work -= 1
 
     def react(self) -> None:
         """Nobody sends anything."""

@@ -59,6 +59,16 @@ def turns(request):
     return "done"
 
 
+class Endless(component):
+    """Waits until it is told to stop."""
+
+    def main(self):
+        while not self.dataReady("control"):
+            self.pause()
+            yield 1
+        done.append("told")
+
+
 def client_of(world: World, handler: Any, **options: Any) -> Client:
     app = App()
     app.route("/", methods=["GET", "POST"], **options)(handler)
@@ -138,6 +148,36 @@ def test_the_rest_of_a_body_never_comes(
     assert done == [b"bod", problem, "end"] if caught else [b"bod", problem]
     assert not unattended(world)
     assert ("ConnectionAbortedError" in caplog.text) is not caught
+
+
+def test_a_body_that_has_come_is_read(world: World) -> None:
+    def reads(request):
+        done.append((yield from request.read()))
+        yield from sleep(10)
+        done.append((yield from request.read()))
+
+    client = client_of(world, reads, stream=True, on_disconnect="finish")
+    client.feed(raw("POST", "/", b"body"))
+    client.hang_up()
+    world.elapse(11)
+    assert done == [b"body", b""]
+    assert not unattended(world)
+
+
+@pytest.mark.parametrize("handler", [sleeps, Endless])
+def test_there_may_not_be_any_number_of_them(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, handler: Any
+) -> None:
+    monkeypatch.setattr(Unattended, "MOST", 2)
+    app = App()
+    app.add("/", GET=handler, on_disconnect="finish")
+    for _ in range(4):
+        client = world.client(app)
+        client.feed(raw("GET", "/"))
+        client.hang_up()
+    assert len(unattended(world)) == 2
+    assert caplog.text.count("GET / is stopped: 2 others finish without a client") == 2
+    assert len(done) == 2
 
 
 @pytest.mark.parametrize("size", [3, 100_000])  # in memory, in a file

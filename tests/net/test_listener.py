@@ -260,17 +260,25 @@ def test_more_connections_than_allowed_wait_their_turn(serve: Serve) -> None:
     server = serve(echo, max_connections=2)
     first, second, third = (server.connect() for _ in range(3))
     with first, second, third:
-        third.sendall(b"3")
-        for client in (first, second):
-            client.sendall(b"x")
-            assert client.recv(1) == b"x"
-        third.settimeout(0.02)
-        with pytest.raises(TimeoutError):
-            third.recv(1)
+        one_waits(first, second, third)
         assert server.open == 2
-        first.close()
-        third.settimeout(PATIENCE)
-        assert third.recv(1) == b"3"
+        one_comes(first, third)
+
+
+def one_waits(first: socket.socket, second: socket.socket, third: socket.socket) -> None:
+    third.sendall(b"3")
+    for client in (first, second):
+        client.sendall(b"x")
+        assert client.recv(1) == b"x"
+    third.settimeout(0.02)
+    with pytest.raises(TimeoutError):
+        third.recv(1)
+
+
+def one_comes(first: socket.socket, third: socket.socket) -> None:
+    first.close()
+    third.settimeout(PATIENCE)
+    assert third.recv(1) == b"3"
 
 
 def test_two_listeners_can_share_a_capacity(serve: Serve) -> None:
@@ -281,16 +289,8 @@ def test_two_listeners_can_share_a_capacity(serve: Serve) -> None:
     first = server.connect()
     second, third = (socket.create_connection(("127.0.0.1", other.port)) for _ in range(2))
     with first, second, third:
-        third.sendall(b"3")
-        for client in (first, second):
-            client.sendall(b"x")
-            assert client.recv(1) == b"x"
-        third.settimeout(0.02)
-        with pytest.raises(TimeoutError):
-            third.recv(1)
-        first.close()  # a connection of the one makes room for the other
-        third.settimeout(PATIENCE)
-        assert third.recv(1) == b"3"
+        one_waits(first, second, third)
+        one_comes(first, third)  # a connection of the one makes room for the other
     server.until(lambda: not capacity.taken)
 
 
