@@ -264,7 +264,7 @@ class Answer:
 
     def _read(self, limit: int, ready: Callable[[], None]) -> None:
         """Read the body of the request."""
-        body = RequestBody(limit, self._limits.body_in_memory)
+        body = RequestBody(limit, self._limits.body_in_memory, self._limits.bodies_in_memory)
         try:
             while data := self._next_part(body.size):
                 body.write(data)

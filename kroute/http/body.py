@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tempfile
+import threading
 from collections.abc import Iterator
 from typing import IO
 
@@ -63,16 +64,43 @@ class UnreadBody(EmptyBody):
 UNREAD_BODY = UnreadBody()
 
 
+class _Memory:
+    """The memory that all large bodies of this process share, whichever thread collects them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.taken = 0
+
+    def take(self, size: int, most: int) -> bool:
+        """Take `size` bytes of it, if that makes no more than `most` altogether."""
+        with self._lock:
+            if self.taken + size > most:
+                return False
+            self.taken += size
+            return True
+
+    def give_back(self, size: int) -> None:
+        with self._lock:
+            self.taken -= size
+
+
+MEMORY = _Memory()
+
+
 class RequestBody:
-    """Collects a body: in memory up to `in_memory` bytes, then in a temporary file.
+    """Collects a body: in memory up to `in_memory` bytes, and beyond as long as all such bodies
+    have at most `together` bytes; then in a temporary file.
 
     limit: bytes; one more and `write` raises BodyTooLarge. (A SpooledTemporaryFile would do, but
     before Python 3.11 it is not all that a file is.)
     """
 
-    def __init__(self, limit: int, in_memory: int) -> None:
+    def __init__(self, limit: int, in_memory: int, together: int = 0) -> None:
         self._limit = limit
         self._in_memory = in_memory
+        self._together = together
+        self._shared = 0  # bytes that are counted in MEMORY
+        self._on_disk = False
         self._file: IO[bytes] = io.BytesIO()
         self.size = 0
 
@@ -81,15 +109,26 @@ class RequestBody:
         size = self.size + len(data)
         if size > self._limit:
             raise BodyTooLarge
-        if self.size <= self._in_memory < size:
-            self._move_to_disk()
+        if size > self._in_memory and not self._on_disk:
+            more = size - self._shared
+            if MEMORY.take(more, self._together):
+                self._shared = size
+            else:
+                self._move_to_disk()
         self._file.write(data)
         self.size = size
 
     def _move_to_disk(self) -> None:
         memory = self._file
+        self._on_disk = True
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._file.write(memory.getvalue())  # type: ignore[attr-defined]
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._shared:
+            MEMORY.give_back(self._shared)
+            self._shared = 0
 
     def file(self) -> IO[bytes]:
         """The whole, to be read from its start."""
@@ -99,3 +138,8 @@ class RequestBody:
     def close(self) -> None:
         """Give back memory or disk."""
         self._file.close()
+        self._let_go()
+
+    def __del__(self) -> None:
+        # Somebody may go on with the file when the client has gone, and let go of both together.
+        self._let_go()

@@ -15,7 +15,9 @@ class Limits:
     header_bytes: bytes of request line and header fields together; beyond: 431.
     header_fields: number of header fields; beyond: 431.
     body_bytes: bytes of a request body; beyond: 413. A route can have its own (`max_body`).
-    body_in_memory: bytes of a request body that are kept in memory; more goes to a temporary file.
+    body_in_memory: bytes of a request body that are kept in memory in any case.
+    bodies_in_memory: bytes of all request bodies longer than that, together, that are kept in
+        memory; one for which there is no room goes to a temporary file.
     output_high, output_low: bytes not yet taken by the client's socket. At the first, a handler is
         paused; below the second, it goes on.
     discard_bytes: bytes of a body nobody wants that are read for the sake of the connection; with
@@ -38,6 +40,7 @@ class Limits:
     header_fields: int = 100
     body_bytes: int = 16 * 1024 * 1024
     body_in_memory: int = 65536
+    bodies_in_memory: int = 64 * 1024 * 1024
     output_high: int = 65536
     output_low: int = 16384
     discard_bytes: int = 65536

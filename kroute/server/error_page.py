@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from copy import copy
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -16,7 +17,13 @@ from ..http import Request, Response
 __all__ = ["error_page"]
 
 OFFERS = ("text/plain", "text/html", "application/json")
-CHARSETS = {"text/plain": "UTF-8", "text/html": "UTF-8", "application/json": None}
+TYPES = {
+    "text/plain": "text/plain; charset=UTF-8",
+    "text/html": "text/html; charset=UTF-8",
+    "application/json": "application/json",
+}
+MAX_ACCEPT = 1024
+"""Characters of an Accept field that is looked into."""
 TAGS = re.compile(r"<br\s*/?>|<[^>]*>|<!--.*?-->", re.DOTALL)
 
 
@@ -33,9 +40,8 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
     if error.has_body or error.empty_body:
         return Response(status=error.status, headerlist=headers, app_iter=error.app_iter)
     headers = [field for field in headers if field[0].lower() != "content-type"]
-    accept = create_accept_header(environ.get("HTTP_ACCEPT"))
-    found = accept.acceptable_offers(OFFERS)
-    kind = found[0][0] if found else OFFERS[0]
+    accept = environ.get("HTTP_ACCEPT", "")
+    kind = _kind(accept) if len(accept) <= MAX_ACCEPT else OFFERS[0]
     if kind == "text/html":
         body = "<!DOCTYPE html>\n" + error.html_body(environ)
     elif kind == "application/json":
@@ -44,10 +50,16 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
         )
     else:
         body = f"{error.status}\n\n{_words(error)}\n"
-    response = Response(body.encode(), content_type=kind, charset=CHARSETS[kind])
-    response.status = error.status
-    response.headerlist.extend(headers)
-    return response
+    data = body.encode()
+    own = [("Content-Type", TYPES[kind]), ("Content-Length", str(len(data)))]
+    return Response(status=error.status, headerlist=own + headers, app_iter=[data])
+
+
+@lru_cache(256)
+def _kind(accept: str) -> str:
+    """Which of OFFERS a client with this Accept field likes best."""
+    found = create_accept_header(accept or None).acceptable_offers(OFFERS)
+    return found[0][0] if found else OFFERS[0]
 
 
 def _with_slash(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> Any:
@@ -63,6 +75,11 @@ def _words(error: webob.exc.WSGIHTTPException) -> str:
     """What the exception says, without markup: the author's words, or else WebOb's."""
     if error.detail:
         return str(error.detail).strip()
-    words = unescape(TAGS.sub("", error.explanation)).strip()
+    words = _plain(error.explanation)
     location = error.headers.get("Location")
     return f"{words} {location}" if location else words
+
+
+@lru_cache(256)
+def _plain(markup: str) -> str:
+    return unescape(TAGS.sub("", markup)).strip()

@@ -432,7 +432,9 @@ class HTTPProtocol(ReactiveComponent):
         if head.body_length is not None and head.body_length > self._limit:
             self._too_large()
             return
-        self._body = RequestBody(self._limit, self._limits.body_in_memory)
+        self._body = RequestBody(
+            self._limit, self._limits.body_in_memory, self._limits.bodies_in_memory
+        )
         self._ready = ready
         if self._continues(head):
             self._emit(CONTINUE)

@@ -11,6 +11,7 @@ from typing import IO
 import pytest
 
 from kroute.http import EMPTY_BODY, BodyTooLarge, Request, RequestBody
+from kroute.http.body import MEMORY
 
 LINES = b"one\ntwo\nthree"
 
@@ -95,6 +96,36 @@ def test_where_it_is_kept(size: int, on_disk: bool) -> None:
         assert body.size == total == len(body.file().read())
         body.close()
         assert body._file.closed
+
+
+def test_large_bodies_share_what_memory_there_is_for_them() -> None:
+    def collect(*sizes: int) -> RequestBody:
+        body = RequestBody(99, 5, 30)
+        for size in sizes:
+            body.write(b"x" * size)
+        assert len(body.file().read()) == sum(sizes)
+        return body
+
+    def is_in_memory(body: RequestBody) -> bool:
+        return isinstance(body.file(), io.BytesIO)
+
+    before = MEMORY.taken
+    small, first, second = collect(5), collect(3, 9, 8), collect(11)
+    assert [is_in_memory(each) for each in (small, first, second)] == [True, True, False]
+    assert MEMORY.taken == before + 20
+    third = collect(10)
+    assert is_in_memory(third)
+    third.file().seek(0, io.SEEK_END)
+    third.write(b"x")  # grows, and there is no room any more
+    assert not is_in_memory(third)
+    first.close()
+    first.close()
+    assert MEMORY.taken == before
+    assert is_in_memory(forgotten := collect(20))
+    del forgotten
+    assert MEMORY.taken == before
+    for body in (small, second, third):
+        body.close()
 
 
 def test_nothing_of_nothing() -> None:

@@ -198,8 +198,9 @@ def test_a_handler_sees_the_length_of_a_chunked_body(world: World) -> None:
     assert world.client(app).ask("POST", "/n", chunks=[b"12345"]).text == '{"n": 5}'
 
 
-def test_keeps_a_large_body_on_disk(world: World) -> None:
-    app = App(limits=Limits(body_in_memory=1000))
+@pytest.mark.parametrize("together, stays", [(0, False), (1001, True)])
+def test_keeps_a_large_body_on_disk(world: World, together: int, stays: bool) -> None:
+    app = App(limits=Limits(body_in_memory=1000, bodies_in_memory=together))
     seen = []
 
     @app.post("/")
@@ -211,7 +212,7 @@ def test_keeps_a_large_body_on_disk(world: World) -> None:
     client = world.client(app)
     for size in (1000, 1001):
         assert client.ask("POST", "/", b"x" * size).body == b"x" * size
-    assert seen == [True, False]
+    assert seen == [True, stays]
 
 
 def test_webob_makes_no_copy_of_a_body(world: World) -> None:
