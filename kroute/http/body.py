@@ -95,35 +95,56 @@ class RequestBody:
     before Python 3.11 it is not all that a file is.)
     """
 
+    SMALL = 4096
+    """Bytes of a part that is put together with others; a longer one is kept as it came."""
+
     def __init__(self, limit: int, in_memory: int, together: int = 0) -> None:
         self._limit = limit
         self._in_memory = in_memory
         self._together = together
         self._shared = 0  # bytes that are counted in MEMORY
-        self._on_disk = False
-        self._file: IO[bytes] = io.BytesIO()
+        self._parts: list[bytes] = []
+        self._tail = bytearray()  # small parts after those
+        self._file: IO[bytes] | None = None
         self.size = 0
 
     def write(self, data: bytes) -> None:
-        """Add a part."""
+        """Add a part. Not after `file()`."""
         size = self.size + len(data)
         if size > self._limit:
             raise BodyTooLarge
-        if size > self._in_memory and not self._on_disk:
-            more = size - self._shared
-            if MEMORY.take(more, self._together):
+        if size > self._in_memory and self._file is None:
+            if MEMORY.take(size - self._shared, self._together):
                 self._shared = size
             else:
                 self._move_to_disk()
-        self._file.write(data)
         self.size = size
+        if self._file is not None:
+            self._file.write(data)
+        elif len(data) < self.SMALL:
+            self._tail += data
+        else:
+            if self._tail:
+                self._parts.append(bytes(self._tail))
+                self._tail.clear()
+            self._parts.append(data)
 
     def _move_to_disk(self) -> None:
-        memory = self._file
-        self._on_disk = True
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self._file.write(memory.getvalue())  # type: ignore[attr-defined]
+        self._file.write(self._whole())
         self._let_go()
+
+    def _whole(self) -> bytes:
+        """All that is in memory, which is given to the caller."""
+        if self._tail:
+            self._parts.append(bytes(self._tail))
+        whole = b"".join(self._parts)
+        self._forget()
+        return whole
+
+    def _forget(self) -> None:
+        self._parts.clear()
+        self._tail.clear()
 
     def _let_go(self) -> None:
         if self._shared:
@@ -132,12 +153,16 @@ class RequestBody:
 
     def file(self) -> IO[bytes]:
         """The whole, to be read from its start."""
+        if self._file is None:
+            self._file = io.BytesIO(self._whole())
         self._file.seek(0)
         return self._file
 
     def close(self) -> None:
         """Give back memory or disk."""
-        self._file.close()
+        self._forget()
+        if self._file is not None:
+            self._file.close()
         self._let_go()
 
     def __del__(self) -> None:

@@ -78,6 +78,11 @@ class ConnectedSocket(ReactiveComponent):
     }
 
     READ_SIZE = 65536
+    """Bytes read at once at first."""
+
+    READ_MORE = 262144
+    """Bytes read at once after that many came, for a protocol that takes one message at a time."""
+
     GATHER = 64
     """Messages handed to the kernel in one call."""
 
@@ -111,6 +116,7 @@ class ConnectedSocket(ReactiveComponent):
         self._fd = sock.fileno()
         self._events = -1  # what the poller watches for; -1: it does not know us
         self._offset = 0  # of the first message in "inbox": how much of it is sent already
+        self._read_size = self.READ_SIZE
         self._blocked = False
         self._gathering = False
         self._closing = False
@@ -320,7 +326,7 @@ class ConnectedSocket(ReactiveComponent):
             self._watch(self._events & ~READ | HANG_UP)
             return
         try:
-            data = self.sock.recv(self.READ_SIZE)
+            data = self.sock.recv(self._read_size)
         except BlockingIOError:
             return
         except OSError as error:
@@ -329,6 +335,10 @@ class ConnectedSocket(ReactiveComponent):
         if not data:
             self._ended()
         elif not self._closing:  # what comes after that is for nobody
+            if len(data) >= self.READ_SIZE and box.size == 1:
+                self._read_size = self.READ_MORE
+            else:
+                self._read_size = self.READ_SIZE
             self._incoming.append(data)
 
     def _hung_up(self) -> None:

@@ -93,9 +93,20 @@ def test_where_it_is_kept(size: int, on_disk: bool) -> None:
             body.write(part)
         total = sum(map(len, parts))
         assert isinstance(body.file(), io.BytesIO) is (total <= 5)
-        assert body.size == total == len(body.file().read())
+        file = body.file()
+        assert body.size == total == len(file.read())
         body.close()
-        assert body._file.closed
+        assert file.closed
+
+
+def test_parts_of_many_sizes_keep_their_order() -> None:
+    parts = [bytes([n]) * size for n, size in enumerate((1, 5000, 2, 3, 4096, 4095, 9000, 1))]
+    for on_disk in (False, True):
+        body = RequestBody(99_999, 0 if on_disk else 99_999)
+        for part in parts:
+            body.write(part)
+        assert body.file().read() == b"".join(parts)
+        body.close()
 
 
 def test_large_bodies_share_what_memory_there_is_for_them() -> None:
@@ -115,16 +126,17 @@ def test_large_bodies_share_what_memory_there_is_for_them() -> None:
     assert MEMORY.taken == before + 20
     third = collect(10)
     assert is_in_memory(third)
-    third.file().seek(0, io.SEEK_END)
-    third.write(b"x")  # grows, and there is no room any more
-    assert not is_in_memory(third)
+    fourth = collect(5, 1)  # grows, and there is no room any more
+    assert not is_in_memory(fourth)
     first.close()
     first.close()
+    third.close()
     assert MEMORY.taken == before
-    assert is_in_memory(forgotten := collect(20))
+    forgotten = collect(20)
+    assert is_in_memory(forgotten)
     del forgotten
     assert MEMORY.taken == before
-    for body in (small, second, third):
+    for body in (small, second, fourth):
         body.close()
 
 
