@@ -20,13 +20,14 @@ _status_lines: dict[int | str | None, str] = {
     for code, reason in status_reasons.items()
     if code >= 200 and code not in (204, 205, 304)
 }
+_status_lines.update({line: line for line in [*_status_lines.values()]})
 _status_lines[None] = _status_lines[200]
 
 
 class Response(webob.Response):
     """`webob.Response`; the common calls are made shorter, and two are made safe.
 
-    `Response(body, status, content_type=...)` with a body of text or bytes and a numeric status
+    `Response(body, status, content_type=...)` with a body of text or bytes and a usual status
     takes a way of its own to the same object (a test compares the two); every other call is
     WebOb's. But `headers=` adds to the other fields, where WebOb would take their place, the
     Content-Type with them; and a body that is neither text nor bytes is a TypeError at once.

@@ -17,11 +17,6 @@ from ..http import Request, Response
 __all__ = ["error_page"]
 
 OFFERS = ("text/plain", "text/html", "application/json")
-TYPES = {
-    "text/plain": "text/plain; charset=UTF-8",
-    "text/html": "text/html; charset=UTF-8",
-    "application/json": "application/json",
-}
 MAX_ACCEPT = 1024
 """Characters of an Accept field that is looked into."""
 TAGS = re.compile(r"<br\s*/?>|<[^>]*>|<!--.*?-->", re.DOTALL)
@@ -50,9 +45,9 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
         )
     else:
         body = f"{error.status}\n\n{_words(error)}\n"
-    data = body.encode()
-    own = [("Content-Type", TYPES[kind]), ("Content-Length", str(len(data)))]
-    return Response(status=error.status, headerlist=own + headers, app_iter=[data])
+    response = Response(body.encode(), error.status, content_type=kind)
+    response.headerlist.extend(headers)
+    return response
 
 
 @lru_cache(256)
@@ -76,7 +71,7 @@ def _words(error: webob.exc.WSGIHTTPException) -> str:
     if error.detail:
         return str(error.detail).strip()
     words = _plain(error.explanation)
-    location = error.headers.get("Location")
+    location = error.headers.get("Location") if error.code < 400 else None
     return f"{words} {location}" if location else words
 
 

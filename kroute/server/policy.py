@@ -51,6 +51,8 @@ class Policy:
 
     def handler_of(self, error: Exception) -> ErrorHandler | None:
         """The error handler for `error`: by its status, then by the nearest of its classes."""
+        if not (self.by_status or self.by_class):
+            return None
         if isinstance(error, webob.exc.WSGIHTTPException):
             by_status = self.by_status.get(error.status_int)
             if by_status is not None:
