@@ -40,7 +40,10 @@ class Servers:
             self._running[peer, routes] = server = Server(peer, self._files, routes)
             server.wait()
             server.hold()
-        return self._running[peer, routes]
+        server = self._running[peer, routes]
+        if server.process.poll() is not None:
+            raise ServerFailed(f"{peer} has ended:\n{server.said()}")
+        return server
 
     @contextlib.contextmanager
     def fresh(self, peer: str) -> Iterator[Server]:
@@ -81,6 +84,9 @@ def measure(name: str, peers: list[str], rounds: int, seconds: int, running: Ser
         titles = SCHEDULERS
         figures = _in_turn(titles, rounds, lambda of: scenario.measure(of, seconds), left_out)
     else:
+        for peer in PEERS:
+            if peer not in peers:
+                left_out[peer] = PEERS[peer].lacking(name) or "not asked this time"
         present = list(_present(name, scenario, peers, running, left_out))
         titles = {peer: PEERS[peer].title for peer in present}
         figures = _in_turn(

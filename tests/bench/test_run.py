@@ -30,6 +30,7 @@ def test_a_run_prints_a_table_and_keeps_the_figures(tmp_path: Path) -> None:
     assert "| server | requests/s | µs of CPU | p50, ms | p99, ms |" in done.stdout
     assert "\n| kroute | " in done.stdout
     run = json.loads(into.read_text())
+    assert run["scenarios"]["hello"]["left out"]["sanic"] == "not asked this time"
     figures = run["scenarios"]["hello"]["figures"]["kroute"]
     assert sorted(figures) == ["cpu", "p50", "p99", "rate"]
     assert figures["rate"][0] > 100
