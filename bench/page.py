@@ -51,8 +51,14 @@ def page(run: Run, expected: dict[str, dict[str, float]]) -> str:
         scenarios="\n\n".join(
             "\n".join(_scenario(name, result)) for name, result in scenarios.items()
         ),
+        absent=_absent(scenarios),
         instructions="\n".join(_instructions(expected)),
     )
+
+
+def _absent(scenarios: dict[str, Run]) -> str:
+    titles = [f"- {of.title}" for name, of in SCENARIOS.items() if name not in scenarios]
+    return "\n".join(["### Not measured in this run\n", *titles, ""]) if titles else ""
 
 
 def _range(values: Iterator[int]) -> str:
@@ -68,7 +74,9 @@ def _behind(scenarios: dict[str, Run]) -> Iterator[str]:
             continue
         ahead = []
         for peer in order(result):
-            by = 1.0 if peer == OURS else statistics.median(ratios(result, peer, main))
+            if peer == OURS or (peer in PEERS and PEERS[peer].only is not None):
+                continue
+            by = statistics.median(ratios(result, peer, main))
             if by < 1:
                 ahead.append(f"{result['titles'][peer]} ({by:.2f})")
         if ahead:

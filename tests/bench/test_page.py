@@ -10,10 +10,12 @@ import pytest
 
 from bench.aims import AIMS, BEST, BEST_IN_PYTHON, Aim, against, reached
 from bench.figures import FIGURES
+from bench.instructions import EXPECTED
 from bench.page import page, write
 from bench.peers import PEERS
 from bench.picture import picture
 from bench.scenarios import SCENARIOS
+from bench.servers import ROOT
 
 
 def result(**rates: list[float]) -> dict:
@@ -73,6 +75,7 @@ def test_a_page_says_who_is_ahead_who_is_not_there_and_where_it_was() -> None:
     assert "Abacus, 2 cores, CPython 3.11" in text
     assert "- A & B, requests/s: Falcon on granian (0.67)\n" in text
     assert "| kroute | 205 | 2.00 |  |" in text
+    assert "### Not measured in this run\n\n- Hello, 1 connection\n" in text
     assert "A & B:\n\n| where | share | µs of CPU |" in text
     assert "| kroute/net | 67% | 20.0 |\n| Axon | 33% | 10.0 |\n| all | 100% | 30.0 |" in text
     assert "Not in it: Tornado (ServerFailed: tornado does not answer)." in text
@@ -100,3 +103,12 @@ def test_a_picture_has_a_bar_for_each() -> None:
     assert bars == ["432.1", "285.8", "139.4"]
     with pytest.raises(ValueError, match="nothing was measured"):
         picture(result())
+
+
+def test_the_page_in_docs_is_made_of_its_figures() -> None:
+    """After a change: `python -m bench.page docs/performance/run.json docs`."""
+    docs = ROOT / "docs"
+    run = json.loads((docs / "performance/run.json").read_text())
+    assert (docs / "performance.md").read_text() == page(run, json.loads(EXPECTED.read_text()))
+    for name, of in run["scenarios"].items():
+        assert (docs / f"performance/{name}.svg").read_text() == picture(of)
