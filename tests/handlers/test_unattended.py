@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 from collections.abc import Callable
@@ -21,6 +22,7 @@ done: list[Any] = []
 
 @pytest.fixture(autouse=True)
 def nothing_done() -> None:
+    gc.collect()  # handlers that another test has left at work are closed now, not in this one
     done.clear()
 
 
