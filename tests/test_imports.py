@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 import kroute
 
 ROOT = Path(kroute.__file__).parent
@@ -69,26 +67,26 @@ def room_of(module: str) -> str:
     return module.split(".")[0]
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_a_room_knows_only_the_rooms_below_it(path: Path) -> None:
-    own = room_of(name_of(path))
-    if own not in ROOMS:
-        return  # app, cli and what else is on top may know all
-    for module, name, _ in imported(path):
-        # `from .. import x` takes x from the top, whatever x is.
-        other = room_of(module or name)
-        assert other == own or other in ROOMS[own], f"{name_of(path)} imports {module} {name}"
+def test_a_room_knows_only_the_rooms_below_it() -> None:
+    for path in MODULES:
+        own = room_of(name_of(path))
+        if own not in ROOMS:
+            continue  # app, cli and what else is on top may know all
+        for module, name, _ in imported(path):
+            # `from .. import x` takes x from the top, whatever x is.
+            other = room_of(module or name)
+            assert other == own or other in ROOMS[own], f"{name_of(path)} imports {module} {name}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_rooms_meet_at_their_doors(path: Path) -> None:
+def test_rooms_meet_at_their_doors() -> None:
     """What a room offers is what its package names in `__all__`."""
-    own = room_of(name_of(path))
-    for module, name, _ in imported(path):
-        if room_of(module) != own and room_of(module) in ROOMS:
-            assert "." not in module, f"{name_of(path)} reaches into {module}"
-            offered = importlib.import_module(f"kroute.{module}").__all__
-            assert name in offered, f"{module} does not offer {name}"
+    for path in MODULES:
+        own = room_of(name_of(path))
+        for module, name, _ in imported(path):
+            if room_of(module) != own and room_of(module) in ROOMS:
+                assert "." not in module, f"{name_of(path)} reaches into {module}"
+                offered = importlib.import_module(f"kroute.{module}").__all__
+                assert name in offered, f"{module} does not offer {name}"
 
 
 def test_nothing_below_knows_the_top() -> None:
@@ -105,22 +103,20 @@ def test_nothing_below_knows_the_top() -> None:
     assert not knows_app
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_each_module_says_what_it_is(path: Path) -> None:
-    tree = ast.parse(path.read_text())
-    assert ast.get_docstring(tree)
+def test_each_module_says_what_it_is() -> None:
+    for path in MODULES:
+        assert ast.get_docstring(ast.parse(path.read_text())), path
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_each_module_names_what_is_public(path: Path) -> None:
-    if path.name == "__main__.py":
-        return
-    name = name_of(path)
-    module = importlib.import_module(f"kroute.{name}".rstrip("."))
-    public = module.__all__
-    assert len(set(public)) == len(public)
-    for word in public:
-        assert hasattr(module, word), f"{name} has no {word}"
+def test_each_module_names_what_is_public() -> None:
+    for name in map(name_of, MODULES):
+        if name == "__main__":
+            continue
+        module = importlib.import_module(f"kroute.{name}".rstrip("."))
+        public = module.__all__
+        assert len(set(public)) == len(public), name
+        for word in public:
+            assert hasattr(module, word), f"{name} has no {word}"
 
 
 def test_importing_kroute_imports_no_more_than_it_needs() -> None:

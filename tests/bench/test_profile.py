@@ -25,6 +25,7 @@ def test_the_room_of_a_file(file: str, where: str) -> None:
     assert room(file) == where
 
 
+@pytest.mark.load
 @pytest.mark.needs("wrk")
 def test_kroute_is_met_in_its_rooms() -> None:
     found = profile("hello", 1)

@@ -22,6 +22,7 @@ def bench(*arguments: str, path: str = "") -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.load
 @pytest.mark.needs("wrk")
 def test_a_run_prints_a_table_and_keeps_the_figures(tmp_path: Path) -> None:
     into = tmp_path / "run.json"

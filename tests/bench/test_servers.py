@@ -79,6 +79,7 @@ def test_a_server_with_nothing_to_do_does_nothing(
     assert resting.Wakeups("").measure(server, 0.02)["wakeups"] < 1000
 
 
+@pytest.mark.load
 @pytest.mark.needs("wrk")
 def test_idle_connections_take_memory(server: Server) -> None:
     found = resting.Idle("", connections=50, busy=2).measure(server, 1)

@@ -14,13 +14,16 @@ from .page import BLOCK, ROOT, Page
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 RUN_ELSEWHERE = {"url-maps.md": "tests/routing/test_docs.py"}
+LONG = ("wsgi.md",)  # sets up Django
 RUNNABLE = [
-    page for page in PAGES if BLOCK.search(page.read_text()) and page.name not in RUN_ELSEWHERE
+    pytest.param(page, marks=[pytest.mark.load] if page.name in LONG else [], id=page.stem)
+    for page in PAGES
+    if BLOCK.search(page.read_text()) and page.name not in RUN_ELSEWHERE
 ]
 
 
 @pytest.mark.needs("curl", "openssl")
-@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", RUNNABLE)
 def test_what_a_page_prints_happens(page: Path, tmp_path: Path) -> None:
     reader = Page(page, tmp_path)
     reader.run()

@@ -94,6 +94,7 @@ def agree(raw: bytes) -> None:
         assert refused is (stream.behind == "refusal"), raw
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("place", list(places()), ids=repr)
 def test_every_byte_in_its_place(place: bytes) -> None:
     for number in range(256):

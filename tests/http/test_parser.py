@@ -87,9 +87,9 @@ def test_invalid_only_for_the_environ(case: Case) -> None:
     assert kinds(parse([case.raw])) == "head"
 
 
-@pytest.mark.parametrize("case", VALID + INVALID, ids=by_name)
-def test_the_corpus_cites(case: Case) -> None:
-    assert re.match(r"RFC \d+, (section|appendix) ", case.section)
+def test_the_corpus_cites() -> None:
+    for case in VALID + INVALID:
+        assert re.match(r"RFC \d+, (section|appendix) ", case.section), case.name
 
 
 def test_the_corpus_is_large_and_says_nothing_twice() -> None:

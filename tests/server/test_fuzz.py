@@ -205,6 +205,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.load
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch, fault: Callable[[pytest.MonkeyPatch], None]
