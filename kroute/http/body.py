@@ -121,7 +121,7 @@ class RequestBody:
         self.size = size
         if self._file is not None:
             self._file.write(data)
-        elif len(data) < self.SMALL:
+        elif len(data) < self.SMALL and self._parts:
             self._tail += data
         else:
             if self._tail:
@@ -132,7 +132,8 @@ class RequestBody:
     def _move_to_disk(self) -> None:
         self._file = tempfile.TemporaryFile()  # noqa: SIM115
         self._file.write(self._whole())
-        self._let_go()
+        if self._shared:
+            self._let_go()
 
     def _whole(self) -> bytes:
         """All that is in memory, which is given to the caller."""
@@ -147,9 +148,8 @@ class RequestBody:
         self._tail.clear()
 
     def _let_go(self) -> None:
-        if self._shared:
-            MEMORY.give_back(self._shared)
-            self._shared = 0
+        MEMORY.give_back(self._shared)
+        self._shared = 0
 
     def file(self) -> IO[bytes]:
         """The whole, to be read from its start."""
@@ -160,11 +160,14 @@ class RequestBody:
 
     def close(self) -> None:
         """Give back memory or disk."""
-        self._forget()
-        if self._file is not None:
+        if self._file is None:
+            self._forget()
+        else:
             self._file.close()
-        self._let_go()
+        if self._shared:
+            self._let_go()
 
     def __del__(self) -> None:
         # Somebody may go on with the file when the client has gone, and let go of both together.
-        self._let_go()
+        if self._shared:
+            self._let_go()
