@@ -168,6 +168,7 @@ class RequestBody:
             self._let_go()
 
     def __del__(self) -> None:
-        # Somebody may go on with the file when the client has gone, and let go of both together.
+        # A handler that goes on without its client has the file alone. What that still takes is
+        # counted no more; such handlers have a bound of their own (`Unattended.MOST`).
         if self._shared:
             self._let_go()
