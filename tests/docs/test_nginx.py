@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import http.client
-import os
 import re
 import socket
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kroute import App, Response
 from tests.handlers.live import Live, live
+from tests.waiting import listens, wait_until
 
 from .page import ROOT
 
@@ -70,12 +71,7 @@ def nginx(live: Live, tmp_path: Path) -> Iterator[Path]:
         text=True,
     )
     try:
-        for _ in range(500):
-            with socket.socket(socket.AF_UNIX) as probe:
-                if process.poll() is not None or probe.connect_ex(str(listen)) == 0:
-                    break
-                os.sched_yield()
-                probe.settimeout(0.02)
+        wait_until(lambda: process.poll() is not None or listens(str(listen)), "nginx")
         yield listen
     finally:
         process.terminate()
@@ -95,17 +91,16 @@ class Client(http.client.HTTPConnection):
 
 
 def test_a_kroute_application_behind_nginx(nginx: Path) -> None:
-    client = Client(nginx)
-    # nginx says nothing of a client that came by a Unix socket, so it is nginx itself.
-    client.request("GET", "/where")
-    assert client.getresponse().read() == b"http://blog.example 127.0.0.1"
+    with closing(Client(nginx)) as client:
+        # nginx says nothing of a client that came by a Unix socket, so it is nginx itself.
+        client.request("GET", "/where")
+        assert client.getresponse().read() == b"http://blog.example 127.0.0.1"
 
-    # Both ways are streamed: the answer begins before the request has ended.
-    client.putrequest("POST", "/echo")
-    client.putheader("Content-Length", "6")
-    client.endheaders(b"one")
-    response = client.getresponse()
-    assert response.read1() == b"ONE"
-    client.sock.sendall(b"two")
-    assert response.read() == b"TWO"
-    client.close()
+        # Both ways are streamed: the answer begins before the request has ended.
+        client.putrequest("POST", "/echo")
+        client.putheader("Content-Length", "6")
+        client.endheaders(b"one")
+        response = client.getresponse()
+        assert response.read1() == b"ONE"
+        client.sock.sendall(b"two")
+        assert response.read() == b"TWO"
