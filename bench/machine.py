@@ -15,14 +15,15 @@ __all__ = ["machine", "versions"]
 
 
 def machine() -> dict[str, str]:
-    """Processor, cores, system, Python."""
+    """Processor, cores, system, Python with its build: that makes a difference of a third."""
     cpuinfo = Path("/proc/cpuinfo")
     model = re.search(r"model name\s*: (.*)", cpuinfo.read_text()) if cpuinfo.exists() else None
     return {
         "processor": model[1] if model else platform.processor() or platform.machine(),
         "cores": str(os.cpu_count()),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()} "
+        f"({', '.join((*platform.python_build(), platform.python_compiler()))})",
     }
 
 
