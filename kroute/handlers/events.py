@@ -66,15 +66,20 @@ class Event:
     def encode(self, id: str | None = None) -> bytes:
         """The bytes of the event. id: for one that has none."""
         data = self.data if isinstance(self.data, str) else json.dumps(self.data)
-        lines = [f"data: {line}" for line in LINE_END.split(data)]
-        if self.event is not None:
-            lines.insert(0, f"event: {self.event}")
-        id = id if self.id is None else self.id
-        if id is not None:
-            lines.append(f"id: {id}")
-        if self.retry is not None:
-            lines.append(f"retry: {int(self.retry)}")
-        return "\n".join([*lines, "", ""]).encode("utf-8")
+        return _block(data, self.event, id if self.id is None else self.id, self.retry)
+
+
+def _block(
+    data: str, event: str | None = None, id: str | None = None, retry: int | None = None
+) -> bytes:
+    """The lines of an event, and the empty one that ends it."""
+    block = "" if event is None else f"event: {event}\n"
+    block += "data: " + LINE_END.sub("\ndata: ", data) + "\n"
+    if id is not None:
+        block += f"id: {id}\n"
+    if retry is not None:
+        block += f"retry: {int(retry)}\n"
+    return (block + "\n").encode("utf-8")
 
 
 @dataclass(frozen=True)
@@ -270,6 +275,8 @@ class Stream(Keeper):
         self._sent = True  # since the last look of the keep-alive timer
         self._over = False
         self._timers: dict[str, Timer] = {}
+        self._incoming = self.inboxes["inbox"].storage
+        self._control = self.inboxes["control"].storage
 
     # Subscribers.
 
@@ -342,24 +349,29 @@ class Stream(Keeper):
 
     def react(self) -> None:
         """Send what the component sent."""
-        while self.dataReady("inbox"):
-            message = self.recv("inbox")
+        incoming = self._incoming
+        while incoming:
+            message = incoming.pop(0)
             if not self._over:
                 self._send(message)
-        if self.hear() and not self.restarts.supervision.wants(self._failed):
+        if self._control and self.hear() and not self.restarts.supervision.wants(self._failed):
             self._close()
 
     def _send(self, message: Any) -> None:
+        self._number += 1
+        id = f"{self._name}-{self._number}" if self._ring.maxlen else None
         try:
-            event = Event.of(message)
-            self._number += 1
-            id = f"{self._name}-{self._number}" if self._ring.maxlen else None
-            data = event.encode(id)
+            if type(message) is str:
+                data = _block(message, id=id)
+            else:
+                event = Event.of(message)
+                data = event.encode(id)
+                id = id and (event.id or id)
         except Exception as error:
             log.error("%s sent what is no event: %.80r", self.who, message, exc_info=error)
             return
         if id is not None:
-            self._ring.append((event.id or id, data))
+            self._ring.append((id, data))
         self._sent = True
         for subscriber in list(self.subscribers):
             subscriber.send(data)

@@ -119,8 +119,9 @@ class Scheduler(Axon.Scheduler.scheduler):
             self.poller.wake()
 
     def call_last(self, callback: Callable[[], object]) -> None:
-        """Call `callback()` when all that is ready now has had its turn, and before descriptors
-        are looked at again: for work that costs less done together. Only in its thread."""
+        """Call `callback()` when nothing is ready any more, or POLL_INTERVAL is over, and before
+        descriptors are looked at again: for work that costs less done together. Only in its
+        thread."""
         self._last.append(callback)
 
     def call_later(self, seconds: float, callback: Callable[[], object]) -> Timer:
@@ -267,12 +268,12 @@ class Scheduler(Axon.Scheduler.scheduler):
 
     def _wait(self, canblock: bool) -> None:
         """Look at descriptors and timers; if all sleep and it may, wait for them."""
+        now = monotonic()
+        if now < self._next_poll and (self._queue or self._wakes or self._pauses or self._calls):
+            return
         if self._last:
             self._call_last()
-        now = monotonic()
         idle = not (self._queue or self._wakes or self._pauses or self._calls or self._last)
-        if not idle and now < self._next_poll:
-            return
         timeout: float | None = 0.0
         if idle and canblock:
             due = self.timers.next_due()

@@ -67,8 +67,7 @@ def test_every_kind_of_bytes_goes_out(wire: MakeWire) -> None:
     for message in (b"ab", b"", bytearray(b"cd"), memoryview(b"xefx")[1:3], b""):
         one.protocol.send(message, "outbox")
     assert one.read(6) == b"abcdef"
-    one.step()
-    assert len(one.connection.inboxes["inbox"]) == 0
+    one.until(lambda: not len(one.connection.inboxes["inbox"]))
 
 
 def test_small_messages_go_out_together(wire: MakeWire) -> None:

@@ -410,6 +410,20 @@ def test_call_last_calls_after_all_others(stepped: Stepped) -> None:
     assert said == ["soon", "last"]
 
 
+def test_busy_it_calls_last_only_as_often_as_it_looks_at_descriptors(
+    stepped: Stepped, clock: Clock
+) -> None:
+    calls: list[int] = []
+    stepped.start(Runs(lambda self: iter([1] * 100)))
+    stepped(2)
+    stepped.scheduler.call_last(lambda: calls.append(1))
+    stepped(40)
+    assert not calls
+    clock.now += 1
+    stepped(2)
+    assert calls == [1]
+
+
 def test_call_last_calls_before_it_sleeps(scheduler: Scheduler) -> None:
     """What they ask for in their turn, too."""
     calls: list[int] = []
