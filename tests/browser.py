@@ -16,11 +16,12 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
 
+from tests.waiting import PATIENCE
+
 __all__ = ["Browser", "browser"]
 
 ROOT = Path(__file__).parents[1]
 SCREENSHOTS = ROOT / "var" / "screenshots"
-PATIENCE = 20.0
 
 FLAGS = (
     "--headless",

@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterable
 from time import monotonic
 from typing import TypeVar
 
+from tests.waiting import PATIENCE
 from tests.websocket_frames import frame, read_frames
 
 __all__ = ["SECONDS", "Crowd", "Member", "Reader", "Talker", "make_room", "p99", "resident"]
-
-PATIENCE = 20.0
 
 SECONDS = float(os.environ.get("KROUTE_SECONDS", "5"))
 """How long load is put on something: `make load KROUTE_SECONDS=30`."""

@@ -12,10 +12,9 @@ import pytest
 from Axon.CoordinatingAssistantTracker import coordinatingassistanttracker
 
 from kroute.scheduler import Scheduler
+from tests.waiting import PATIENCE
 
-__all__ = ["PATIENCE", "own_loop", "threads_of"]
-
-PATIENCE = 10.0
+__all__ = ["own_loop", "threads_of"]
 
 
 def threads_of(scheduler: Scheduler) -> list[threading.Thread]:

@@ -21,7 +21,8 @@ from kroute import App, Limits, Request, Response, in_thread, sleep
 from kroute.gateway import AnswerCut
 from kroute.scheduler import Scheduler
 from tests.handlers.live import Live, live
-from tests.own_loop import PATIENCE, own_loop, threads_of
+from tests.own_loop import own_loop, threads_of
+from tests.waiting import PATIENCE
 from tests.wsgi_app import make_app
 from tests.wsgi_servers import COMMANDS, Process
 from tests.wsgi_servers import ask as requested

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from kroute.reload import _stamps
+from tests.waiting import PATIENCE
 
 WATCH = """
 import signal, sys
@@ -24,10 +25,11 @@ sys.exit(reload.run_reloading([sys.executable, "program.py"]))
 
 PROGRAM = """
 import signal, sys
-signal.signal(signal.SIGTERM, lambda *_: (print("ended", WORD, flush=True), sys.exit(3)))
-WORD = {word!r}
-print("began", WORD, flush=True)
-signal.pause()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])  # it is kept until it is waited for
+print("began", {word!r}, flush=True)
+signal.sigwait([signal.SIGTERM])
+print("ended", {word!r}, flush=True)
+sys.exit(3)
 """
 
 
@@ -81,7 +83,7 @@ def test_starts_again_when_a_file_changes(watched: Watched) -> None:
     watched.wait_for("began two")
     watched.process.send_signal(signal.SIGTERM)
     watched.wait_for("ended two")
-    assert watched.process.wait(20) == 3
+    assert watched.process.wait(PATIENCE) == 3
 
 
 @pytest.mark.parametrize("broken", ["x = (", "raise SystemExit(2)", "1 / 0"])
@@ -94,7 +96,7 @@ def test_a_program_that_ends_waits_for_the_next_change(watched: Watched, broken:
     watched.wait_for("began two")
     watched.process.send_signal(signal.SIGINT)
     watched.wait_for("ended two")
-    assert watched.process.wait(20) == 3
+    assert watched.process.wait(PATIENCE) == 3
 
 
 def test_looks_at_the_authors_own_source(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.process import Served
+from tests.waiting import PATIENCE, wait_until
 
 PROGRAM = """
     import os
@@ -120,7 +121,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield server
         assert server.process.poll() is None
         server.kill()
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
         reading.join()
         assert not any("ResourceWarning" in line for line in server.lines), server.lines
 
@@ -138,11 +139,14 @@ def state(served: Served) -> dict[str, int]:
 
 def until_idle(served: Served) -> dict[str, int]:
     """Wait until no handler is going and no other connection is open."""
-    for _ in range(2000):
+
+    def idle() -> dict[str, int] | None:
         now = state(served)
-        if not now["going"] and now["components"] <= 4:
-            return now
-    raise AssertionError(now)
+        return None if now["going"] or now["components"] > 4 else now
+
+    now = wait_until(idle, "a server with nothing to do")
+    assert now
+    return now
 
 
 # Requests
@@ -255,8 +259,7 @@ def test_a_client_that_does_not_read_costs_little(served: Served) -> None:
         for _ in range(20):
             sock = stack.enter_context(served.connect())
             sock.sendall(b"GET /endless HTTP/1.1\r\nHost: a\r\n\r\n")
-        while state(served)["going"] < 20:
-            pass
+        wait_until(lambda: state(served)["going"] == 20)
         now = state(served)
         assert now["memory"] - before["memory"] < 30_000_000
         read = 0
@@ -288,7 +291,7 @@ def test_connections_count_on_all_addresses_together(tmp_path: Path) -> None:
             with pytest.raises(TimeoutError):
                 second.recv(1)
             first.close()
-            second.settimeout(20)
+            second.settimeout(PATIENCE)
             assert second.recv(1000).endswith(b"Hello, World!")
         assert own.stop() == 0
 
@@ -327,12 +330,10 @@ def test_one_byte_at_a_time(served: Served) -> None:
 def test_a_signal_lets_a_request_finish(own: Served, number: int, path: str) -> None:
     client, idle = own.client(), own.connect()
     client.request("GET", path)
-    while not state(own)["going"]:
-        pass
+    wait_until(lambda: state(own)["going"])
     go = own.connect()
     go.sendall(b"POST /go HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")  # and waits with it
-    while state(own)["components"] < 9:
-        pass
+    wait_until(lambda: state(own)["components"] >= 9)
     own.kill(number)
     own.wait_for("stopping")
     assert idle.recv(10) == b""  # an idle connection is closed
@@ -353,8 +354,7 @@ def test_a_signal_lets_a_request_finish(own: Served, number: int, path: str) -> 
 def test_a_second_signal_stops_it_at_once(own: Served, number: int) -> None:
     client = own.client()
     client.request("GET", "/endless")
-    while not state(own)["going"]:
-        pass
+    wait_until(lambda: state(own)["going"])
     own.kill(number)
     own.wait_for("stopping")
     own.kill(number)

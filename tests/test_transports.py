@@ -16,7 +16,8 @@ import pytest
 
 from kroute import cli
 from tests.conftest import Certificate
-from tests.server.process import PATIENCE, Served
+from tests.server.process import Served
+from tests.waiting import PATIENCE
 
 PROGRAM = """
     import os

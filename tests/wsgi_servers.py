@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.waiting import PATIENCE
+
 __all__ = ["COMMANDS", "ROOT", "Answer", "Process", "ask"]
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +56,7 @@ class Process:
         """End it; returns what it logged."""
         self.process.terminate()
         try:
-            _, rest = self.process.communicate(timeout=15)
+            _, rest = self.process.communicate(timeout=PATIENCE)
         finally:
             self.process.kill()
         return self.log + rest
@@ -62,7 +64,7 @@ class Process:
 
 def ask(port: int, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
     """Ask on a connection of its own. Header names are written with `_` for `-`."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=15)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, body, named)

@@ -14,6 +14,7 @@ from bench.rounds import Servers, servers
 from bench.scenarios import SCENARIOS, OfServers
 from bench.schedulers import SCHEDULERS, Schedulers
 from bench.servers import ROOT, Server
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def test_a_held_server_answers_when_it_runs_again(running: Servers) -> None:
         with pytest.raises(TimeoutError):
             client.recv(1)
         assert server.processor_seconds() == before
-        client.settimeout(10)
+        client.settimeout(PATIENCE)
         with server.running():
             assert client.recv(1) == b"H"
 

@@ -8,8 +8,9 @@ import shlex
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from tests.waiting import PATIENCE, listens, wait_until
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(python|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -119,12 +120,7 @@ class Page:
             [sys.executable, file], cwd=self.folder, env=self.environ, text=True
         )
         self.address = f"127.0.0.1:{port}"
-        for _ in range(500):
-            with socket.socket() as client:
-                if client.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.02)
-        raise AssertionError(f"{file} does not listen on {port}")
+        wait_until(lambda: listens(("127.0.0.1", port)), f"{file} at port {port}")
 
     def _check(self, command: str, expected: str) -> None:
         done = subprocess.run(
@@ -134,7 +130,7 @@ class Page:
             env=self.environ,
             capture_output=True,
             text=True,
-            timeout=20,
+            timeout=PATIENCE,
         )
         got = done.stdout.replace("\r", "")
         if self.address:
@@ -149,8 +145,8 @@ class Page:
         if server is not None:
             server.terminate()
             try:
-                server.wait(5)
-            except subprocess.TimeoutExpired:
+                server.wait(PATIENCE)
+            finally:
                 server.kill()
                 server.wait()
             if server.stderr is not None:

@@ -14,7 +14,7 @@ import pytest
 
 from kroute import App, Response
 from tests.handlers.live import Live, live
-from tests.waiting import listens, wait_until
+from tests.waiting import PATIENCE, listens, wait_until
 
 from .page import ROOT
 
@@ -75,18 +75,18 @@ def nginx(live: Live, tmp_path: Path) -> Iterator[Path]:
         yield listen
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=PATIENCE)
         assert "[emerg]" not in said, said
 
 
 class Client(http.client.HTTPConnection):
     def __init__(self, path: Path) -> None:
-        super().__init__("blog.example", timeout=10)
+        super().__init__("blog.example", timeout=PATIENCE)
         self.path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(10)
+        self.sock.settimeout(PATIENCE)
         self.sock.connect(str(self.path))
 
 

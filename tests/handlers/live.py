@@ -14,10 +14,9 @@ from Axon.CoordinatingAssistantTracker import coordinatingassistanttracker
 from kroute import App
 from kroute.net import Address, Listener, bind
 from kroute.scheduler import Scheduler
+from tests.waiting import PATIENCE
 
 __all__ = ["Live", "live"]
-
-PATIENCE = 10.0
 
 
 class Live:

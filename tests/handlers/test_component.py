@@ -15,6 +15,7 @@ from Kamaelia.Util.PureTransformer import PureTransformer
 
 from kroute import App, Response, RouteError, kamaelia_handler
 from tests.server.harness import Client, World, raw
+from tests.waiting import PATIENCE
 
 PAUSE = object()
 
@@ -528,7 +529,7 @@ def test_a_thread_ends_with_its_component(world: World) -> None:
     world.until(lambda: client.take())
     client.hang_up()
     world.elapse(1)
-    part._thethread.join(10)
+    part._thethread.join(PATIENCE)
     assert not part._thethread.is_alive()
 
 

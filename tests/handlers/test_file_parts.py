@@ -21,8 +21,9 @@ from kroute import App, Response, StaticFiles
 from kroute.handlers.file_parts import PART, file_parts
 from kroute.net import TLS, Address, Listener, bind
 from tests.conftest import Certificate
+from tests.waiting import PATIENCE
 
-from .live import PATIENCE, Live, live
+from .live import Live, live
 from .test_static import opened
 
 __all__ = ["live", "opened"]

@@ -13,6 +13,7 @@ from webob import exc
 
 from kroute import App, Response, in_thread, sleep
 from tests.server.harness import World, raw
+from tests.waiting import PATIENCE
 
 VALUES: list[tuple[Any, int, str, bytes]] = [
     (lambda: Response("hi", 201), 201, "text/html; charset=UTF-8", b"hi"),
@@ -354,7 +355,7 @@ def test_threads_do_not_hold_up_others(world: World) -> None:
 
     @app.get("/slow", threaded=True)
     def slow(request):
-        assert go.wait(10)
+        assert go.wait(PATIENCE)
         return "slow"
 
     app.add("/fast", GET=lambda request: "fast")
@@ -385,7 +386,7 @@ def test_the_client_goes_between_two_steps_in_a_thread(world: World) -> None:
     client.feed(raw("GET", "/"))
     world.until(began.is_set)
     client.hang_up()
-    assert over.wait(10)
+    assert over.wait(PATIENCE)
     assert closed == [False]
 
 
@@ -398,14 +399,14 @@ def test_the_client_goes_while_a_thread_is_at_work(
 
     def plain(request):
         begun.set()
-        go.wait(10)
+        go.wait(PATIENCE)
         over.set()
         return "too late"
 
     def generator(request):
         try:
             begun.set()
-            go.wait(10)
+            go.wait(PATIENCE)
             yield "too late"
         finally:
             over.set()
@@ -414,14 +415,14 @@ def test_the_client_goes_while_a_thread_is_at_work(
     app.get("/", threaded=True)(plain if kind == "plain" else generator)
     client = world.client(app)
     client.feed(raw("GET", "/"))
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     client.hang_up()
     assert client.ended == "closed"
     assert [record.getMessage() for record in caplog.records] == [
         "the client went away during GET /"
     ]
     go.set()
-    assert over.wait(10)
+    assert over.wait(PATIENCE)
     world.settle()
     assert client.take() == b""
     assert len(caplog.records) == 1

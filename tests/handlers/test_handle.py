@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import Axon.Scheduler
@@ -17,8 +17,7 @@ from Kamaelia.Util.PureTransformer import PureTransformer
 from kroute import handle
 from kroute.handlers.handles import _Side
 from kroute.scheduler import Scheduler
-
-PATIENCE = 10
+from tests.waiting import PATIENCE, wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -31,15 +30,6 @@ def scheduler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
     wait_until(lambda: not own._running)
     own.runThreads()
     own.poller.close()
-
-
-def wait_until(happened: Callable[[], Any]) -> None:
-    patience = threading.Event()
-    for _ in range(1000):
-        if happened():
-            return
-        patience.wait(0.01)
-    raise AssertionError("it never happened")
 
 
 class Keeper(component):

@@ -13,6 +13,7 @@ import pytest
 
 from tests.crowd import SECONDS, Crowd, Talker, make_room, p99, resident
 from tests.server.process import Served
+from tests.waiting import PATIENCE
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(180)]
 
@@ -97,7 +98,7 @@ def test_a_client_that_reads_nothing(served: Served) -> None:
 
 def ask_on_and_off(served: Served, seconds: float) -> list[float]:
     """Ask 200 times a second; the seconds that each answer took."""
-    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)
+    client = http.client.HTTPConnection("127.0.0.1", served.port, timeout=PATIENCE)
     took = []
     until = monotonic() + seconds
     while (began := monotonic()) < until:

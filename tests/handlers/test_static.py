@@ -26,7 +26,8 @@ from kroute.handlers.byte_ranges import GAP, MAX_RANGES, wanted_ranges
 from kroute.handlers.static_body import CHUNK, Body
 from kroute.handlers.static_tree import Tree, split_path
 from kroute.handlers.static_types import TYPES
-from tests.server.harness import PATIENCE, Answer, World, raw
+from tests.server.harness import Answer, World, raw
+from tests.waiting import PATIENCE, wait_until
 
 from .live import Live, live
 
@@ -1093,10 +1094,7 @@ def test_a_client_that_hangs_up_in_the_middle(live: Live, root: Path, opened: li
     assert client.recv(1000).startswith(b"HTTP/1.1 200 OK")
     assert len(live.call(lambda: list(opened))) == 1
     client.close()
-    end = time.monotonic() + PATIENCE
-    while opened and time.monotonic() < end:
-        time.sleep(0.005)
-    assert opened == []
+    wait_until(lambda: opened == [], "the closing of the file")
 
 
 def test_others_are_served_while_a_disk_is_slow(

@@ -27,6 +27,7 @@ from Kamaelia.Util.PureTransformer import PureTransformer
 from Kamaelia.Util.TagWithSequenceNumber import TagWithSequenceNumber
 
 from kroute import App
+from tests.waiting import wait_until
 
 from .live import Live, live
 
@@ -203,12 +204,3 @@ class Body:
     def close(self) -> None:
         self._response.close()
         self._connection.close()
-
-
-def wait_until(happened: Any) -> None:
-    patience = threading.Event()
-    for _ in range(1000):
-        if happened():
-            return
-        patience.wait(0.01)
-    raise AssertionError("it never happened")

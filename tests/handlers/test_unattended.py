@@ -15,7 +15,8 @@ from Axon.Ipc import producerFinished
 from kroute import App, Request, Response, in_thread, sleep
 from kroute.handlers import Unattended
 from kroute.routing import RouteError
-from tests.server.harness import PATIENCE, Client, World, raw
+from tests.server.harness import Client, World, raw
+from tests.waiting import PATIENCE
 
 done: list[Any] = []
 

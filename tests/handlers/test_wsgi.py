@@ -20,7 +20,8 @@ from kroute.handlers import WSGIHandler, is_wsgi
 from kroute.handlers.workers import Workers
 from kroute.handlers.wsgi_environ import ErrorLog, FileWrapper
 from kroute.loading import LoadError, load_app
-from tests.server.harness import PATIENCE, Answer, Client, World, raw
+from tests.server.harness import Answer, Client, World, raw
+from tests.waiting import PATIENCE, wait_until
 
 TEXT = [("Content-Type", "text/plain")]
 
@@ -31,8 +32,8 @@ class Server:
     def __init__(self, world: World, application: Any, *, strict: bool = True, **options: Any):
         self.world = world
         self.app = App(limits=Limits(output_high=1000, output_low=500))
-        handler = WSGIHandler(validator(application) if strict else application, **options)
-        self.app.mount("/app", handler)
+        self.handler = WSGIHandler(validator(application) if strict else application, **options)
+        self.app.mount("/app", self.handler)
         self.client = world.client(self.app)
 
     def ask(self, method: str = "GET", path: str = "/app", *args: Any, **options: Any) -> Answer:
@@ -50,6 +51,11 @@ class Server:
             return self.client.protocol._exchange is None or bool(self.client.ended)
 
         self.world.until(over)
+
+    def wait_for_turn(self) -> None:
+        """Wait until it is the client's turn, in the one request that runs."""
+        running = self.handler._workers.running
+        wait_until(lambda: [call.since for call in running()] == [None], "the client's turn")
 
     def cut(self, path: str = "/app", method: str = "GET") -> bytes:
         """Send a request whose answer is cut; returns what came of it."""
@@ -605,8 +611,7 @@ class Crowd:
 
     def wait_for(self, number: int) -> None:
         """Wait until so many are inside."""
-        while self.inside < number:
-            self.go.wait(0.001)
+        wait_until(lambda: self.inside >= number, f"the {number} that are inside")
 
     def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
         with self.lock:
@@ -703,6 +708,7 @@ def test_a_thread_that_waits_for_its_client_is_not_stuck(serve: Serve) -> None:
     server = serve(answering(Body(*[b"x" * 50_000] * 10)), stuck_after=0.001)
     server.client.feed(raw("GET", "/app"))
     server.world.until(server.client.waiting)
+    server.wait_for_turn()
     threading.Event().wait(0.01)
     look(server)
     server.finish()
@@ -716,12 +722,12 @@ def test_threads_end_when_there_is_nothing_to_do(
     server = serve(answering([b"x"]), name="short-lived")
     assert server.ask().code == 200
     (thread,) = (each for each in threading.enumerate() if "short-lived" in each.name)
-    for _ in range(1000):  # it may not be idle yet
-        server.world.elapse(60)
-        thread.join(0.01)
-        if not thread.is_alive():
-            break
-    assert not thread.is_alive()
+
+    def ended() -> bool:
+        server.world.elapse(60)  # it may not have been idle the last time
+        return not thread.is_alive()
+
+    wait_until(ended, "the end of the thread")
     server.client = server.world.client(server.app)  # the other one has been idle for too long
     assert server.ask().code == 200
 
@@ -737,8 +743,7 @@ def test_threads_end_with_what_they_were_for() -> None:
     workers.submit(Once())
     assert ran.wait(PATIENCE)
     (thread,) = (each for each in threading.enumerate() if each.name == "forgotten")
-    while workers.running():
-        pass
+    wait_until(lambda own=workers: not own.running())
     del workers
     gc.collect()
     thread.join(PATIENCE)

@@ -17,6 +17,7 @@ from wsgiref.validate import validator
 import pytest
 
 from kroute import App
+from tests.waiting import PATIENCE
 from tests.wsgi_servers import Process, ask
 
 from .live import Live, live
@@ -57,7 +58,7 @@ def test_flask(live: Live) -> None:
     def slow() -> Any:
         def parts() -> Iterator[str]:
             yield "first\n"
-            assert go.wait(10)
+            assert go.wait(PATIENCE)
             yield "second\n"
 
         return flask.Response(parts(), mimetype="text/plain")
@@ -85,7 +86,7 @@ def test_flask(live: Live) -> None:
     assert ask(port, "GET", "/app/fails").status == 500
     assert ask(port, "HEAD", "/app/download").body == b""
 
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request("POST", "/app/echo", iter([b"one ", b"two"]), encode_chunked=True)
     assert connection.getresponse().read() == b"one two"
     # What was sent is answered before the rest is sent.
@@ -246,7 +247,7 @@ def fetch(
     if isinstance(data, dict):
         data = urlencode(data).encode()
     headers = {"Referer": url, **({"Content-Type": kind} if kind else {})}
-    with browser.open(Request(url, data, headers), timeout=15) as response:
+    with browser.open(Request(url, data, headers), timeout=PATIENCE) as response:
         return response.url, response.read()
 
 

@@ -15,9 +15,10 @@ import pytest
 
 from kroute import App, Response
 from kroute.net import CAN_SEND_FILES
+from tests.waiting import PATIENCE, wait_until
 from tests.wsgi_servers import ask
 
-from .live import PATIENCE, Live, live
+from .live import Live, live
 
 __all__ = ["live"]
 
@@ -200,12 +201,7 @@ def test_a_client_that_leaves_leaves_nothing(live: Live, path: Path) -> None:
     client = live.ask("GET", "/file")
     assert client.recv(1000)
     client.close()
-    deadline = threading.Event()
-    for _ in range(1000):
-        if not open_on(path):
-            break
-        deadline.wait(0.005)
-    assert not open_on(path)
+    wait_until(lambda: not open_on(path), "the closing of the file")
 
 
 def open_on(path: Path) -> int:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kroute import Limits
-from tests.server.harness import PATIENCE, World, raw
+from tests.server.harness import World, raw
+from tests.waiting import PATIENCE
 
 from .test_wsgi import TEXT, Serve, Server, answering, serve
 
@@ -213,6 +214,7 @@ def test_a_client_that_sends_nothing_more_is_told(world: World) -> None:
 def test_one_that_waits_for_its_client_is_not_stuck(serve: Serve) -> None:
     server = serve(echo, stuck_after=0.001)
     server.client.feed(HEAD + b"Content-Length: 2\r\n\r\na")
+    server.wait_for_turn()
     threading.Event().wait(0.01)
     server.world.elapse(1)
     server.client.feed(b"b")

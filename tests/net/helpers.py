@@ -6,7 +6,7 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from time import monotonic, sleep
+from time import sleep
 from typing import Any, TypeVar
 
 from Axon.Component import component
@@ -14,11 +14,9 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 
 from kroute.net import Address, ConnectedSocket, Listener, bind
 from kroute.scheduler import Scheduler
+from tests.waiting import PATIENCE, wait_until
 
 T = TypeVar("T")
-
-PATIENCE = 10
-"""Seconds after which a test fails rather than waits on."""
 
 
 def tcp_pair() -> tuple[socket.socket, socket.socket]:
@@ -89,14 +87,9 @@ class Wire:
         for _ in range(cycles):
             next(self._main, None)
 
-    def until(self, condition: Callable[[], T], seconds: float = PATIENCE) -> T:
+    def until(self, condition: Callable[[], T]) -> T:
         """Step until something holds, and return it."""
-        give_up = monotonic() + seconds
-        while not (result := condition()):
-            assert monotonic() < give_up, "it did not come about"
-            self.step()
-            sleep(0.0001)
-        return result
+        return condition() or wait_until(lambda: self.step() or condition(), between=0.0001)
 
     def settle(self) -> None:
         """Step until nothing can be expected any more."""
@@ -191,11 +184,7 @@ class Server:
 
     def until(self, condition: Callable[[], T]) -> T:
         """Ask in the scheduler's thread until something holds."""
-        give_up = monotonic() + PATIENCE
-        while not (result := self.call(condition)):
-            assert monotonic() < give_up, "it did not come about"
-            sleep(0.001)
-        return result
+        return wait_until(lambda: self.call(condition))
 
     @property
     def open(self) -> int:

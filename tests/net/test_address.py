@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from kroute.net import BACKLOG, Address, BindError, bind
+from tests.waiting import PATIENCE
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_bound_it_listens_on_a_port_of_the_systems_choice(
         port = sock.getsockname()[1]
         assert port > 0
         assert (sock.family, sock.getblocking()) == (family, False)
-        with socket.create_connection((host, port), timeout=5):
+        with socket.create_connection((host, port), timeout=PATIENCE):
             pass
 
 

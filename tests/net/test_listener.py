@@ -28,8 +28,9 @@ from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 from kroute.net import Address, Capacity, ConnectedSocket, Listener, bind
 from kroute.net.listener import UNSENT
 from kroute.scheduler import PortablePoller, Scheduler
+from tests.waiting import PATIENCE
 
-from .helpers import PATIENCE, Chargen, Server, Still, after_cycles, all_of, exactly
+from .helpers import Chargen, Server, Still, after_cycles, all_of, exactly
 
 Serve = Callable[..., Server]
 
@@ -145,7 +146,7 @@ def test_opened_and_closed_by_the_thousand(serve: Serve, caplog: pytest.LogCaptu
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     server.until(lambda: not server.listener.connections)
     server.until(lambda: server.scheduler.listAllThreads() == [server.listener])
-    assert len(os.listdir("/dev/fd")) == descriptors
+    assert len(os.listdir("/dev/fd")) <= descriptors  # threads of other tests end when they like
     assert server.call(lambda: len(server.scheduler.poller.callbacks)) == 2
     assert server.call(lambda: len(server.scheduler.timers)) == 0
     gc.collect()

@@ -16,8 +16,9 @@ from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 
 from kroute.net import BindError, UnixAddress
+from tests.waiting import PATIENCE
 
-from .helpers import PATIENCE, Server, exactly
+from .helpers import Server, exactly
 
 Serve = Callable[..., Server]
 

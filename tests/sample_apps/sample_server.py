@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 SERVING = re.compile(r"serving on http://127\.0\.0\.1:(\d+)")
 
@@ -66,7 +68,7 @@ class Server:
         self, method: str, path: str, body: bytes | str | None = None, **headers: str
     ) -> Answer:
         """Ask on a connection of its own. Header names are written with `_` for `-`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             named = {name.replace("_", "-"): value for name, value in headers.items()}
             if isinstance(body, str):
@@ -95,7 +97,7 @@ class Server:
 
     def _over(self) -> int:
         try:
-            self.log += self.process.communicate(timeout=15)[1]
+            self.log += self.process.communicate(timeout=PATIENCE)[1]
             return self.process.returncode
         finally:
             self.process.kill()

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.waiting import PATIENCE
 from tests.websocket_frames import Frame, frame, read_frames
 
 from .sample_server import Server
@@ -16,7 +17,7 @@ __all__ = ["Socket", "beginning", "lines"]
 
 @contextmanager
 def _response(server: Server, path: str) -> Iterator[http.client.HTTPResponse]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         connection.request("GET", path)
         yield connection.getresponse()
@@ -41,7 +42,7 @@ class Socket:
     """A WebSocket, for tests that know how many messages come."""
 
     def __init__(self, server: Server, path: str) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=20)
+        self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
         self._socket.sendall(
             f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             "Sec-WebSocket-Version: 13\r\n"

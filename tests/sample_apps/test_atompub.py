@@ -12,6 +12,7 @@ import pytest
 
 from sample_apps.atompub.__main__ import _address
 from sample_apps.atompub.guide import guide, steps
+from tests.waiting import PATIENCE
 
 from .sample_server import ROOT, Server
 
@@ -23,7 +24,9 @@ def test_the_guide_does_what_it_says(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{server.port}/entries"
     printed = []
     for _, command in steps(url):
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=20)
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, timeout=PATIENCE
+        )
         assert done.returncode == 0
         printed.append(done.stdout)
     assert server.stop() == 0
@@ -65,7 +68,7 @@ def test_mistakes_are_told_in_one_line(tmp_path: Path, arguments: list[str], why
         env={"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=PATIENCE,
     )
     assert done.returncode == 2
     assert why in done.stderr

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 from .sample_server import Server
 from .streams import Socket
 
@@ -44,7 +46,7 @@ def test_the_server_says_that_it_stops(chat: Server) -> None:
     chat.process.terminate()
     assert ada.receive().code == 1001
     ada.close()
-    assert chat.process.wait(15) == 0
+    assert chat.process.wait(PATIENCE) == 0
 
 
 def test_the_page(chat: Server) -> None:

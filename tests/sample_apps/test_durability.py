@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.waiting import PATIENCE, wait_until
+
 from .sample_server import ATOM, Server, entry
 
 ROUNDS = 3
@@ -58,12 +60,11 @@ def test_kill_9_in_the_middle(tmp_path: Path) -> None:
         for client in clients:
             client.start()
         enough = dice.randint(5, 60)
-        while sum(len(client.answered) for client in clients) < enough:
-            time.sleep(0.005)
+        wait_until(lambda: sum(len(client.answered) for client in clients) >= enough)  # noqa: B023
         time.sleep(dice.random() * 0.01)
         server.kill()
         for client in clients:
-            client.join(20)
+            client.join(PATIENCE)
             assert not client.trouble
             kept.update((path, {text}) for path, text in client.answered.items())
             path, text = client.asked

@@ -8,6 +8,8 @@ from urllib.parse import quote
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 from .sample_server import APP, ATOM, ENTRY, Server, entry
 
 METHODS = {
@@ -251,7 +253,7 @@ def test_head_is_get_without_its_body(atompub: Server) -> None:
 
 
 def test_a_body_in_chunks(atompub: Server) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", atompub.port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", atompub.port, timeout=PATIENCE)
     pieces = iter([entry("In chunks").encode()[:30], entry("In chunks").encode()[30:]])
     connection.request("POST", "/entries", pieces, {"Content-Type": ENTRY}, encode_chunked=True)
     answer = connection.getresponse()

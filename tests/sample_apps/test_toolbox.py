@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 from .sample_server import ROOT, Server
 from .streams import beginning, lines
 
@@ -66,7 +68,7 @@ def test_the_backplane(toolbox: Server) -> None:
 def test_a_datagram(toolbox: Server) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         other.bind(("127.0.0.1", 0))
-        other.settimeout(20)
+        other.settimeout(PATIENCE)
 
         def answer() -> None:
             data, sender = other.recvfrom(100)

@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Iterator
 from functools import partial
-from time import monotonic
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from hypothesis import strategies as st
 
 from kroute.scheduler import READ, Scheduler, get_scheduler, sleep
 from kroute.scheduler.scheduler import LONGEST_WAIT
+from tests.waiting import PATIENCE, wait_until
 
 from .helpers import Clock, FakePoller, Runs, Sink, Stepped, after_cycles, in_new_python, run
 
@@ -256,7 +256,7 @@ def test_wakes_from_other_threads_are_never_lost(scheduler: Scheduler) -> None:
         for _ in range(300):
             taken = threading.Event()
             part._deliver(taken, "inbox")
-            assert taken.wait(10)
+            assert taken.wait(PATIENCE)
 
     threads = [threading.Thread(target=give, args=(part,)) for part in parts]
     for thread in threads:
@@ -369,9 +369,7 @@ def test_busy_it_looks_at_descriptors_now_and_then(stepped: Stepped) -> None:
     stepped.poller.watch(77, READ, got.append)
     stepped.start(Runs(lambda self: iter([1] * 10_000_000)))
     stepped.poller.ready = [(77, READ)]
-    began = monotonic()
-    while not got and monotonic() < began + 5:
-        stepped()
+    wait_until(lambda: stepped() or got, "a look at the descriptors", between=0)
     assert got == [READ]
 
 

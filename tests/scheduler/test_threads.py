@@ -11,16 +11,17 @@ import weakref
 import pytest
 
 from kroute.scheduler import ThreadPool, ThreadsBusy
+from tests.waiting import PATIENCE
 
 
 def test_calls_run_in_threads_and_give_their_results() -> None:
     with contextlib.closing(ThreadPool(2)) as pool:
         here = threading.get_ident()
-        assert pool.submit(divmod, 7, 3).result(5) == (2, 1)
-        assert pool.submit(dict, a=1).result(5) == {"a": 1}
-        assert pool.submit(threading.get_ident).result(5) != here
+        assert pool.submit(divmod, 7, 3).result(PATIENCE) == (2, 1)
+        assert pool.submit(dict, a=1).result(PATIENCE) == {"a": 1}
+        assert pool.submit(threading.get_ident).result(PATIENCE) != here
         with pytest.raises(ZeroDivisionError):
-            pool.submit(divmod, 1, 0).result(5)
+            pool.submit(divmod, 1, 0).result(PATIENCE)
 
 
 def test_no_thread_is_started_before_it_is_needed() -> None:
@@ -32,16 +33,16 @@ def test_no_thread_is_started_before_it_is_needed() -> None:
 def test_more_than_was_agreed_is_refused_and_room_comes_back() -> None:
     release = threading.Event()
     with contextlib.closing(ThreadPool(workers=2, max_pending=3)) as pool:
-        taken = [pool.submit(release.wait, 5) for _ in range(5)]
+        taken = [pool.submit(release.wait, PATIENCE) for _ in range(5)]
         with pytest.raises(ThreadsBusy, match="2 threads are busy and 3 calls wait"):
             pool.submit(print)
         assert taken[-1].cancel()
-        again = pool.submit(release.wait, 5)
+        again = pool.submit(release.wait, PATIENCE)
         with pytest.raises(ThreadsBusy):
             pool.submit(print)
         release.set()
-        assert [call.result(5) for call in [*taken[:4], again]] == [True] * 5
-        assert pool.submit(len, "abc").result(5) == 3
+        assert [call.result(PATIENCE) for call in [*taken[:4], again]] == [True] * 5
+        assert pool.submit(len, "abc").result(PATIENCE) == 3
 
 
 def test_many_threads_may_submit() -> None:
@@ -59,22 +60,22 @@ def test_many_threads_may_submit() -> None:
             thread.join()
         calls = [pool.submit(int) for _ in range(2)]  # the last ones in the queue
         for call in calls:
-            call.result(5)
-    assert pool.join(5)
+            call.result(PATIENCE)
+    assert pool.join(PATIENCE)
     assert (len(done), pool._taken) == (1000, 0)
 
 
 def test_close_drops_what_waits_and_takes_no_more() -> None:
     began, release = threading.Event(), threading.Event()
     pool = ThreadPool(workers=1)
-    runs = pool.submit(lambda: (began.set(), release.wait(5)))
+    runs = pool.submit(lambda: (began.set(), release.wait(PATIENCE)))
     waits = pool.submit(print, "never")
-    assert began.wait(5)
+    assert began.wait(PATIENCE)
     pool.close()
     assert waits.cancelled()
     release.set()
-    assert runs.result(5)
-    assert pool.join(5)
+    assert runs.result(PATIENCE)
+    assert pool.join(PATIENCE)
     with pytest.raises(RuntimeError):
         pool.submit(print)
     assert pool._taken == 0
@@ -90,7 +91,7 @@ assert there.wait(5)
 pool.close()
 assert not pool.join(0)
 """
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=10)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=PATIENCE)
 
 
 def test_what_a_call_was_made_of_is_let_go() -> None:
@@ -100,7 +101,7 @@ def test_what_a_call_was_made_of_is_let_go() -> None:
     with contextlib.closing(ThreadPool(1)) as pool:
         thing = Thing()
         kept = weakref.ref(thing)
-        pool.submit(id, thing).result(5)
+        pool.submit(id, thing).result(PATIENCE)
         del thing
-        pool.submit(int).result(5)  # the thread has begun with another one
+        pool.submit(int).result(PATIENCE)  # the thread has begun with another one
         assert kept() is None

@@ -22,6 +22,7 @@ from kroute.scheduler import (
     in_thread,
     sleep,
 )
+from tests.waiting import PATIENCE
 
 from .helpers import Clock, FakePoller, Runs, Sink, Stepped, after_cycles, run
 
@@ -191,7 +192,7 @@ def test_others_run_while_a_thread_works(scheduler: Scheduler) -> None:
     said: list[Any] = []
 
     def asks(self: Runs) -> Iterator[Any]:
-        said.append((yield from in_thread(release.wait, 5)))
+        said.append((yield from in_thread(release.wait, PATIENCE)))
 
     def works(self: Runs) -> Iterator[Any]:
         for _ in range(5):
@@ -225,7 +226,7 @@ def test_busy_threads_are_said_where_it_was_asked(
     said: list[str] = []
 
     def holds(self: Runs) -> Iterator[Any]:
-        yield from in_thread(release.wait, 5)
+        yield from in_thread(release.wait, PATIENCE)
 
     def asks(self: Runs) -> Iterator[Any]:
         try:
@@ -267,7 +268,7 @@ def test_a_call_that_nobody_waits_for_any_more_is_dropped(
     called: list[int] = []
 
     def holds(self: Runs) -> Iterator[Any]:
-        yield from in_thread(release.wait, 5)
+        yield from in_thread(release.wait, PATIENCE)
 
     def asks(self: Runs) -> Iterator[Any]:
         yield from in_thread(called.append, 1)
@@ -282,7 +283,7 @@ def test_a_call_that_nobody_waits_for_any_more_is_dropped(
     after_cycles(scheduler, 5, fail)
     run(scheduler)
     scheduler.pool.close()
-    assert scheduler.pool.join(5)
+    assert scheduler.pool.join(PATIENCE)
     assert called == []
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
@@ -292,7 +293,7 @@ def test_a_call_that_ends_after_the_scheduler_harms_nobody(scheduler: Scheduler)
 
     def asks(self: Runs) -> Iterator[Any]:
         try:
-            yield from in_thread(release.wait, 5)
+            yield from in_thread(release.wait, PATIENCE)
         finally:
             ended.append("asks")
 
@@ -312,19 +313,19 @@ def test_a_cancelled_call_raises_at_who_waits(stepped: Stepped) -> None:
 
     def asks(self: Runs) -> Iterator[Any]:
         try:
-            yield from in_thread(lambda: (began.set(), release.wait(5)))
+            yield from in_thread(lambda: (began.set(), release.wait(PATIENCE)))
         except CancelledError as error:
             caught.append(error)
         yield 1
 
     stepped.start(Runs(asks), Runs(asks), Sink())
     stepped(2)
-    assert began.wait(5)
+    assert began.wait(PATIENCE)
     pool.close()
     stepped(4)
     release.set()
     assert len(caught) == 1
-    assert pool.join(5)
+    assert pool.join(PATIENCE)
 
 
 class Now(Waiting):

@@ -33,11 +33,11 @@ from kroute.server import HTTPProtocol
 from tests.http.model import Message, Stream, read
 from tests.http.mutation import mutate
 from tests.http.raw_requests import load
+from tests.waiting import PATIENCE
 
 from .echo import Echo, expected_tag, reads_the_body
 from .harness import World, _Unclosed, own_scheduler
 
-PATIENCE = 20
 """Seconds that a case may take: it hangs then. (It takes about a millisecond.)"""
 
 LIMITS = Limits(output_high=2000, output_low=500, body_bytes=100_000, body_in_memory=20)

@@ -24,11 +24,9 @@ from Kamaelia.IPC import socketShutdown
 
 from kroute import App
 from kroute.scheduler import Poller, Scheduler
+from tests.waiting import PATIENCE
 
 __all__ = ["Answer", "Client", "World", "own_scheduler", "raw", "world"]
-
-PATIENCE = 10.0
-"""Seconds until a test gives up waiting for a thread."""
 
 
 class NoDescriptors(Poller):

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import PATIENCE
+
 __all__ = ["Served"]
 
-PATIENCE = 20.0
 SERVING = re.compile(r"serving on (https?://\S+|unix:\S+)")
 
 

@@ -12,11 +12,11 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic, sleep
 
 import pytest
 
-from tests.server.process import PATIENCE, Served
+from tests.server.process import Served
+from tests.waiting import PATIENCE, listens, wait_until
 
 pytestmark = [pytest.mark.load, pytest.mark.timeout(180), pytest.mark.needs("nginx")]
 
@@ -126,13 +126,8 @@ def nginx(served: Served, tmp_path: Path) -> Iterator[int]:
     words = ["nginx", "-p", str(tmp_path), "-c", str(config), "-e", str(tmp_path / "error.log")]
     with subprocess.Popen(words) as process:
         try:
-            end = monotonic() + PATIENCE
-            while True:
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert monotonic() < end and process.poll() is None
-                sleep(0.01)
+            wait_until(lambda: process.poll() is not None or listens(("127.0.0.1", port)), "nginx")
+            assert process.poll() is None
             yield port
         finally:
             process.terminate()

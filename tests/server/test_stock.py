@@ -15,7 +15,6 @@ from .process import Served
 
 PROGRAM = """
     import logging
-    import socket
     import threading
     from Axon.Ipc import shutdownMicroprocess
     from Kamaelia.Chassis.ConnectedServer import ServerCore
@@ -77,13 +76,17 @@ PROGRAM = """
 
     if __name__ == "__main__":
         Dispatcher.LINGER = 0.01
-        with socket.socket() as sock:
-            sock.bind(("127.0.0.1", 0))
-            port = sock.getsockname()[1]
-        server = ServerCore(protocol=app.protocol, port=port)
-        server.activate()
-        get_scheduler().call_later(0.02, lambda: logging.info(
-            "serving on http://127.0.0.1:%d", port))
+        server = ServerCore(protocol=app.protocol, port=0)
+
+        def say_where() -> None:
+            made = server.server
+            if made is None or made.listener is None:
+                get_scheduler().call_later(0.001, say_where)
+            else:
+                port = made.listener.getsockname()[1]
+                logging.info("serving on http://127.0.0.1:%d", port)
+
+        get_scheduler().call_soon(say_where)
         server.run()
         print("and returned")
 """

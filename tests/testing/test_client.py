@@ -12,7 +12,8 @@ import webtest
 
 from kroute import App, Request, Response, sleep
 from kroute.gateway import AnswerCut
-from tests.own_loop import PATIENCE, own_loop
+from tests.own_loop import own_loop
+from tests.waiting import PATIENCE
 
 __all__ = ["own_loop"]
 

@@ -11,7 +11,8 @@ from Axon.Component import component
 from kroute import App, Event, Response, sleep
 from kroute.testing.events import EventSession
 from kroute.testing.parts import Parts
-from tests.own_loop import PATIENCE, own_loop
+from tests.own_loop import own_loop
+from tests.waiting import PATIENCE
 
 __all__ = ["own_loop"]
 

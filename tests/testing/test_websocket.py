@@ -13,7 +13,8 @@ from wsproto.events import Ping, Pong, TextMessage
 
 from kroute import App, Close, Response, sleep
 from kroute.testing import WebSocketClosed, WebSocketRefused, WebSocketSession
-from tests.own_loop import PATIENCE, own_loop
+from tests.own_loop import own_loop
+from tests.waiting import PATIENCE
 
 __all__ = ["own_loop"]
 
