@@ -59,7 +59,7 @@ class EnvironMaker:
         scheme: str = "http",
         proxies: Proxies | None = None,
     ) -> None:
-        self._proxies = proxies if proxies and proxies.trust_peer(peer[0]) else None
+        self._proxies = proxies
         self._scheme = scheme.encode("ascii")
         self.peer = peer
         self._base: dict[str, Any] = {

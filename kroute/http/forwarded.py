@@ -72,7 +72,7 @@ class Proxies:
 
     def restore(self, environ: dict[str, Any]) -> None:
         """Write into `environ` what the proxies say that the client saw: its address, the scheme,
-        the host, the path before SCRIPT_NAME. For requests from a trusted address.
+        the host, the path before SCRIPT_NAME. Nothing, where REMOTE_ADDR is not trusted.
 
         `Forwarded` (RFC 7239) counts only where there is no `X-Forwarded-For`, `-Proto` or
         `-Host`: proxies that write those pass on a `Forwarded` of the client's own.
@@ -80,7 +80,7 @@ class Proxies:
         are trusted; what stands before that anybody may have written. So may a field that the
         proxy neither sets nor removes. What cannot be understood is left out.
         """
-        if environ.keys().isdisjoint(FIELDS):
+        if environ.keys().isdisjoint(FIELDS) or not self.trust_peer(environ["REMOTE_ADDR"]):
             return
         seen: Hop = {}
         for hop in self._hops(environ):

@@ -166,8 +166,7 @@ class Scheduler(Axon.Scheduler.scheduler):
 
     def _end(self, mprocess: microprocess) -> None:
         """Have `mprocess` close down in the next cycle."""
-        with _contained(mprocess, "stop()"):
-            mprocess.stop()
+        _contain(mprocess, "stop()", mprocess.stop)
         self.release(mprocess)
 
     # The main loop.
@@ -353,12 +352,12 @@ class Scheduler(Axon.Scheduler.scheduler):
         """Close down a microprocess that has ended, and do what that brings with it."""
         mprocess = task.mprocess
         self.threads.pop(mprocess, None)
-        with _contained(mprocess, "its generator's end"):
-            task.close()
-        with _contained(mprocess, "stop()"):
-            mprocess.stop()
-        with _contained(mprocess, "_closeDownMicroprocess()"):
-            self.handleMicroprocessShutdownKnockon(mprocess._closeDownMicroprocess())
+        _contain(mprocess, "its generator's end", task.close)
+        _contain(mprocess, "stop()", mprocess.stop)
+        _contain(mprocess, "_closeDownMicroprocess()", self._close_down, mprocess)
+
+    def _close_down(self, mprocess: microprocess) -> None:
+        self.handleMicroprocessShutdownKnockon(mprocess._closeDownMicroprocess())
 
     def _failed(self, task: Task, error: BaseException) -> None:
         if isinstance(error, RuntimeError) and isinstance(error.__cause__, StopIteration):
@@ -382,10 +381,8 @@ class Scheduler(Axon.Scheduler.scheduler):
         self._call_last()
         self._settle()  # so that those that were activated last are ended, too
         for task in list(self.threads.values()):
-            with _contained(task.mprocess, "stop()"):
-                task.mprocess.stop()
-            with _contained(task.mprocess, "its generator's end"):
-                task.close()
+            _contain(task.mprocess, "stop()", task.mprocess.stop)
+            _contain(task.mprocess, "its generator's end", task.close)
         self.threads.clear()
         self._queue.clear()
         for requests in (self._pauses, self._wakes, self._calls):
@@ -407,15 +404,21 @@ def _tell_partners(mprocess: microprocess) -> None:
     """
     signal = getattr(mprocess, "outboxes", {}).get("signal")
     if signal is not None:
-        with _contained(mprocess, "telling its partners"), contextlib.suppress(noSpaceInBox):
-            signal.append(shutdownMicroprocess(mprocess))
+        _contain(
+            mprocess, "telling its partners", _try_to_put, signal, shutdownMicroprocess(mprocess)
+        )
 
 
-@contextlib.contextmanager
-def _contained(mprocess: microprocess, what: str) -> Iterator[None]:
-    """Log what goes wrong while a component is closed down, and go on closing it down."""
+def _try_to_put(box: Any, message: object) -> None:
+    """A box that is full stays as it is."""
+    with contextlib.suppress(noSpaceInBox):
+        box.append(message)
+
+
+def _contain(mprocess: microprocess, what: str, do: Callable[..., Any], *args: Any) -> Any:
+    """Do it, log what goes wrong while a component is closed down, and go on closing it down."""
     try:
-        yield
+        return do(*args)
     except LEAVE:
         raise
     except BaseException as error:
