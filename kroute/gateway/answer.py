@@ -20,6 +20,7 @@ from ..http import (
     Limits,
     Request,
     RequestBody,
+    put_body,
 )
 from ..scheduler import Scheduler
 from .environ import body_length, own_environ
@@ -208,10 +209,7 @@ class Answer:
             body.close()
             return
         self._body = body
-        environ = self.exchange.request.environ
-        environ["wsgi.input"] = body.file()
-        environ["CONTENT_LENGTH"] = str(body.size)
-        environ["webob.is_body_seekable"] = True  # or it would make a copy
+        put_body(self.exchange.request.environ, body.file(), body.size)
         self.exchange.has_body = False
         ready()
 

@@ -11,7 +11,7 @@ everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
 """
 
 from .body import EMPTY_BODY, UNREAD_BODY, BodyTooLarge, RequestBody
-from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers
+from .environ import RAW_PATH, TRAILERS, EnvironMaker, add_trailers, put_body
 from .errors import LocalProtocolError, ProtocolError, RemoteProtocolError
 from .exchange import (
     BodyTaker,
@@ -76,4 +76,5 @@ __all__ = [
     "accept_websocket",
     "add_trailers",
     "field_reader",
+    "put_body",
 ]

@@ -1,9 +1,9 @@
-"""EnvironMaker, add_trailers: from what frames a request to a WSGI environ (PEP 3333)."""
+"""EnvironMaker, put_body, add_trailers: from a request to a WSGI environ (PEP 3333)."""
 
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from .body import EMPTY_BODY
@@ -13,7 +13,7 @@ from .forwarded import Proxies
 from .head import Head
 from .target import HOST, split_target
 
-__all__ = ["RAW_PATH", "TRAILERS", "EnvironMaker", "add_trailers"]
+__all__ = ["RAW_PATH", "TRAILERS", "EnvironMaker", "add_trailers", "put_body"]
 
 RAW_PATH = "kroute.raw_path"
 """The environ key of the path as it was sent, percent-encoded, without the query."""
@@ -169,6 +169,13 @@ class EnvironMaker:
                 cls._names.clear()  # somebody makes names up; the usual ones will be back soon
             cls._names[name] = key
         return key
+
+
+def put_body(environ: dict[str, Any], file: IO[bytes], size: int) -> None:
+    """Put a body that was received into an environ. file: at its start, with `size` bytes."""
+    environ["wsgi.input"] = file
+    environ["CONTENT_LENGTH"] = str(size)
+    environ["webob.is_body_seekable"] = True  # or WebOb would make a copy
 
 
 def add_trailers(environ: dict[str, Any], trailers: Fields) -> None:

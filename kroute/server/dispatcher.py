@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -15,7 +15,7 @@ from ..http import RAW_PATH, UNREAD_BODY, Exchange, Handler, Response
 from ..routing import Match, Miss, URLMap, info_from_path, is_utf8, routing_path
 from ..scheduler import ReactiveComponent
 from .links import Links
-from .policy import BEFORE_BODY, Policy
+from .policy import Policy
 from .rules import AppRules
 
 __all__ = ["Dispatcher"]
@@ -116,8 +116,7 @@ class Dispatcher(ReactiveComponent):
                 variables = {name: value for name, value in variables.items() if name in own}
             if exchange.has_body:
                 if not handler.streams:
-                    start = partial(_start, rules, exchange, handler, variables)
-                    _receive(rules, exchange, handler, start)
+                    _receive(rules, exchange, handler, variables)
                     return
                 environ["wsgi.input"] = UNREAD_BODY
         except Exception as error:
@@ -173,18 +172,13 @@ def _start(
 
 
 def _receive(
-    rules: AppRules, exchange: Exchange, handler: Handler, start: Callable[[], None]
+    rules: AppRules, exchange: Exchange, handler: Handler, variables: dict[str, Any]
 ) -> None:
     """Have the body received, unless a hook does not want it. It is what a client waits for that
     sent `Expect: 100-continue`, so such an answer comes without a 100 (Continue)."""
-    environ = exchange.request.environ
-    empty, environ["wsgi.input"] = environ["wsgi.input"], UNREAD_BODY
-    try:
-        value = rules.before_body(exchange)
-    finally:
-        environ["wsgi.input"] = empty
+    value = rules.before_body(exchange)
     if value is None:
-        environ[BEFORE_BODY] = True
+        start = partial(_start, rules, exchange, handler, variables)
         exchange.sink.receive(exchange, handler.max_body, start)
     else:
         _answer(exchange, value)

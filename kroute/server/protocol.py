@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from io import BytesIO
 from math import inf
 from time import perf_counter
 
@@ -38,6 +39,7 @@ from ..http import (
     RequestParser,
     Response,
     add_trailers,
+    put_body,
 )
 from ..scheduler import ReactiveComponent
 from .access import AccessLog
@@ -370,10 +372,7 @@ class HTTPProtocol(ReactiveComponent):
         if exchange is None or exchange.done:
             self._exchange = None  # it was answered without its body
         elif body is not None and ready is not None:
-            environ = exchange.request.environ
-            environ["wsgi.input"] = body.file()
-            environ["CONTENT_LENGTH"] = str(body.size)
-            environ["webob.is_body_seekable"] = True  # or it would make a copy
+            put_body(exchange.request.environ, body.file(), body.size)
             exchange.has_body = False
             ready()
 
@@ -428,13 +427,19 @@ class HTTPProtocol(ReactiveComponent):
         head = self._head
         if exchange is not self._exchange or head is None:
             return
-        self._limit = self._limits.body_bytes if limit is None else limit
-        if head.body_length is not None and head.body_length > self._limit:
+        limits, length = self._limits, head.body_length
+        self._limit = limits.body_bytes if limit is None else limit
+        if length is not None and length > self._limit:
             self._too_large()
             return
-        self._body = RequestBody(
-            self._limit, self._limits.body_in_memory, self._limits.bodies_in_memory
-        )
+        if length is not None and length <= limits.body_in_memory:
+            data = self._parser.take_body()
+            if data is not None:  # it came with its head, as small ones do
+                self._receiving = exchange.has_body = False
+                put_body(exchange.request.environ, BytesIO(data), len(data))
+                ready()
+                return
+        self._body = RequestBody(self._limit, limits.body_in_memory, limits.bodies_in_memory)
         self._ready = ready
         if self._continues(head):
             self._emit(CONTINUE)

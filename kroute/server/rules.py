@@ -11,11 +11,11 @@ from typing import Any
 import webob
 import webob.exc
 
-from ..http import Exchange, Response
+from ..http import UNREAD_BODY, Exchange, Response
 from ..routing import Place, local_reference
 from ..scheduler import ThreadsBusy
 from .error_page import error_page
-from .policy import Policy
+from .policy import BEFORE_BODY, Policy
 
 __all__ = ["AppRules", "to_response"]
 
@@ -55,6 +55,7 @@ class AppRules:
         self._outwards = tuple(reversed(policies))
         self._inwards = tuple(policies)
         self._before = tuple(policy.before for policy in self._inwards)
+        self._before_body = tuple(policy.before_body for policy in self._inwards)
         self._after = tuple(policy.after for policy in self._outwards)
 
     def before(self, exchange: Exchange) -> Any:
@@ -68,11 +69,23 @@ class AppRules:
 
     def before_body(self, exchange: Exchange) -> Any:
         """As `before`, with the hooks that want no body, before that is received."""
-        for policy in self._inwards:
-            for hook in policy.before_body:
-                value = hook(exchange.request)
-                if value is not None:
-                    return value
+        for hooks in self._before_body:
+            if hooks:
+                return self._ask_without_body(exchange)
+        return None
+
+    def _ask_without_body(self, exchange: Exchange) -> Any:
+        environ = exchange.request.environ
+        empty, environ["wsgi.input"] = environ["wsgi.input"], UNREAD_BODY
+        try:
+            for hooks in self._before_body:
+                for hook in hooks:
+                    value = hook(exchange.request)
+                    if value is not None:
+                        return value
+        finally:
+            environ["wsgi.input"] = empty
+        environ[BEFORE_BODY] = True
         return None
 
     def answer(self, exchange: Exchange, value: Any) -> webob.Response:

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kroute.http import NEED_DATA, Data, End, Head, Limits, RemoteProtocolError, RequestParser
+from kroute.http import (
+    NEED_DATA,
+    Data,
+    End,
+    Event,
+    Head,
+    Limits,
+    RemoteProtocolError,
+    RequestParser,
+)
 from kroute.http.fields import PARSERS, field_reader
 from kroute.http.head import HeadReader
 
@@ -241,6 +250,20 @@ def test_a_body_is_passed_on_as_it_comes_and_not_copied() -> None:
     assert parser.next_event() is NEED_DATA
 
 
+def test_a_body_is_taken_whole_or_not_at_all() -> None:
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n"
+    parser = RequestParser(Limits())
+    assert parser.take_body() is None
+    parser.feed(head + b"ab")
+    assert isinstance(parser.next_event(), Head)
+    assert parser.take_body() is None
+    parser.feed(b"c" + HEAD + b"5\r\nab")
+    assert parser.take_body() == b"abc"
+    assert isinstance(parser.next_event(), Head)
+    assert parser.take_body() is None
+    assert parser.next_event() == Data(b"ab")
+
+
 def test_nothing_is_kept_of_what_was_read() -> None:
     """An idle connection holds no buffer."""
     parser = RequestParser(Limits())
@@ -276,6 +299,32 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
 def test_pieces_do_not_matter(stream: tuple[bytes, list[bytes]]) -> None:
     raw, pieces = stream
     assert parse(pieces) == parse([raw])
+
+
+@settings(max_examples=200, derandomize=True, deadline=None)
+@given(streams())
+def test_a_body_that_is_there_can_be_taken_whole(stream: tuple[bytes, list[bytes]]) -> None:
+    """And what is behind it is read as ever."""
+    raw, pieces = stream
+    assert _taking_bodies([raw]) == _taking_bodies(pieces) == parse([raw])
+
+
+def _taking_bodies(pieces: list[bytes]) -> list[Event | Refused]:
+    parser = RequestParser(Limits())
+    events: list[Event | Refused] = []
+    for piece in pieces:
+        parser.feed(piece)
+        try:
+            while (event := parser.next_event()) is not NEED_DATA:
+                if isinstance(event, Data) and isinstance(events[-1], Data):
+                    event = Data(events.pop().data + event.data)
+                events.append(event)
+                if isinstance(event, Head) and (body := parser.take_body()) is not None:
+                    assert len(body) == event.body_length
+                    events += [Data(body), End([])]
+        except RemoteProtocolError as error:
+            return [*events, Refused(error.status, str(error))]
+    return events
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)
