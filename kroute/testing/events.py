@@ -5,15 +5,15 @@ from __future__ import annotations
 import codecs
 from collections import deque
 from collections.abc import Iterator
-from types import TracebackType
 
 from ..handlers import Event
 from .parts import Parts
+from .session import Session
 
 __all__ = ["EventSession"]
 
 
-class EventSession:
+class EventSession(Session["EventSession"]):
     """Iterates over the events of a stream (HTML standard, section 9.2.6), as they come.
 
     The `data` of an `Event` is text. Use it as a context manager: at the end the client goes away.
@@ -73,14 +73,3 @@ class EventSession:
     def close(self) -> None:
         """Go away."""
         self._parts.close()
-
-    def __enter__(self) -> EventSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()

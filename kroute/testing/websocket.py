@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from time import monotonic
-from types import TracebackType
 from typing import Any
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -16,6 +15,7 @@ from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessa
 from ..gateway import AnswerCut, SocketAnswer
 from ..http import Response
 from .parts import Parts
+from .session import Session
 
 __all__ = ["HANDSHAKE", "WebSocketClosed", "WebSocketRefused", "WebSocketSession"]
 
@@ -47,7 +47,7 @@ class WebSocketClosed(Exception):
         self.reason = reason
 
 
-class WebSocketSession:
+class WebSocketSession(Session["WebSocketSession"]):
     """A WebSocket in the hands of a test. Use it as a context manager: at the end it is closed,
     and the application has its time to close, too.
 
@@ -134,14 +134,3 @@ class WebSocketSession:
             pieces: Sequence[Any] = self._pieces
             self._messages.append(type(data)().join(pieces))
             self._pieces = []
-
-    def __enter__(self) -> WebSocketSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
