@@ -193,6 +193,9 @@ class Exchange:
         Raises LocalProtocolError for one that cannot be sent, and what its `app_iter` raises.
         """
         body: Any = response.app_iter
+        if type(body) is list:
+            self.sink.whole(self, response, b"".join(body))
+            return
         with closing(body) if hasattr(body, "close") else nullcontext():
             self.sink.whole(self, response, b"".join(body))
 

@@ -8,8 +8,13 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-import webob.exc
 from Axon.Ipc import producerFinished, shutdownMicroprocess
+from webob.exc import (
+    HTTPBadRequest,
+    HTTPMethodNotAllowed,
+    HTTPNotFound,
+    HTTPRequestURITooLong,
+)
 
 from ..http import RAW_PATH, UNREAD_BODY, Exchange, Handler, Response
 from ..routing import Match, Miss, URLMap, info_from_path, is_utf8, routing_path
@@ -93,7 +98,7 @@ class Dispatcher(ReactiveComponent):
         try:
             path = environ[RAW_PATH]
             if len(path) > MAX_PATH:
-                raise webob.exc.HTTPRequestURITooLong(f"A path has at most {MAX_PATH} bytes.")
+                raise HTTPRequestURITooLong(f"A path has at most {MAX_PATH} bytes.")
             if "%" in path or not path.isascii():
                 path = routing_path(path)
             found = self._urls.resolve(environ["REQUEST_METHOD"], path, environ)
@@ -102,7 +107,7 @@ class Dispatcher(ReactiveComponent):
                 return
             handler = found.endpoint
             if not (path.isascii() or handler.takes_bytes or is_utf8(path)):
-                raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
+                raise HTTPBadRequest("The path is not UTF-8.")
             # What the URL said: in WSGI's own words, and in ours.
             environ["wsgiorg.routing_args"] = ((), found.variables)
             environ["kroute.match"] = found
@@ -129,24 +134,27 @@ class Dispatcher(ReactiveComponent):
         if exchange.has_body:
             # It is not received; a hook that looks for it is to find an empty one.
             exchange.request.environ["CONTENT_LENGTH"] = "0"
-        value = self._root.before(exchange)
+        rules = self._root
+        value = rules.before(exchange)
         if value is not None:
             _answer(exchange, value)
             return
         environ = exchange.request.environ
         method = environ["REQUEST_METHOD"]
-        allow = [("Allow", ", ".join(miss.allow))]
         if miss.redirect is not None:
             _answer(exchange, _redirection(miss, environ))
         elif method == "OPTIONS" and (miss.allow or path == "*"):
-            _answer(exchange, Response(status=204, headerlist=allow if miss.allow else []))
+            allow = [("Allow", ", ".join(miss.allow))] if miss.allow else []
+            _answer(exchange, Response(status=204, headerlist=allow))
         elif miss.allow:
-            detail = f"{method} is not among the methods of this URL: {allow[0][1]}."
-            raise webob.exc.HTTPMethodNotAllowed(detail, headers=allow)
-        elif not is_utf8(path):
-            raise webob.exc.HTTPBadRequest("The path is not UTF-8.")
+            methods = ", ".join(miss.allow)
+            detail = f"{method} is not among the methods of this URL: {methods}."
+            fields = (("Allow", methods),)
+            exchange.send(rules.usual_error(exchange, HTTPMethodNotAllowed, detail, fields))
+        elif not (path.isascii() or is_utf8(path)):
+            raise HTTPBadRequest("The path is not UTF-8.")
         else:
-            raise webob.exc.HTTPNotFound()
+            exchange.send(rules.usual_error(exchange, HTTPNotFound))
 
 
 def _shift(environ: dict[str, Any], match: Match[Handler]) -> None:

@@ -1,9 +1,10 @@
-"""error_page: an error as an answer, in what the client accepts."""
+"""error_page, usual_page: an error as an answer, in what the client accepts."""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from copy import copy
 from functools import lru_cache
 from html import unescape
@@ -14,11 +15,17 @@ from webob.acceptparse import create_accept_header
 
 from ..http import Request, Response
 
-__all__ = ["error_page"]
+__all__ = ["Fields", "Maker", "error_page", "usual_page"]
+
+Fields = tuple[tuple[str, str], ...]
+Maker = Callable[[str | None, Fields], webob.exc.WSGIHTTPException]
+"""A class of webob.exc."""
 
 OFFERS = ("text/plain", "text/html", "application/json")
 MAX_ACCEPT = 1024
 """Characters of an Accept field that is looked into."""
+MAX_METHOD = 32
+"""Characters of a method whose pages are remembered; those that are in use have fewer."""
 TAGS = re.compile(r"<br\s*/?>|<[^>]*>|<!--.*?-->", re.DOTALL)
 
 
@@ -35,8 +42,7 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
     if error.has_body or error.empty_body:
         return Response(status=error.status, headerlist=headers, app_iter=error.app_iter)
     headers = [field for field in headers if field[0].lower() != "content-type"]
-    accept = environ.get("HTTP_ACCEPT", "")
-    kind = _kind(accept) if len(accept) <= MAX_ACCEPT else OFFERS[0]
+    kind = _kind(environ)
     if kind == "text/html":
         body = "<!DOCTYPE html>\n" + error.html_body(environ)
     elif kind == "application/json":
@@ -50,10 +56,35 @@ def error_page(error: webob.exc.WSGIHTTPException, environ: dict[str, Any]) -> w
     return response
 
 
+def usual_page(
+    environ: dict[str, Any], make: Maker, detail: str | None = None, headers: Fields = ()
+) -> webob.Response:
+    """`error_page` of `make(detail, headers)`, where that says nothing of the request but its
+    method (as 404 and 405). One object for all requests that are to get the same: nobody may
+    change it."""
+    method = environ["REQUEST_METHOD"]
+    if len(method) > MAX_METHOD:  # so that what is remembered has a bound
+        return error_page(make(detail, headers), environ)
+    return _usual(_kind(environ), method, make, detail, headers)
+
+
 @lru_cache(256)
-def _kind(accept: str) -> str:
-    """Which of OFFERS a client with this Accept field likes best."""
-    found = create_accept_header(accept or None).acceptable_offers(OFFERS)
+def _usual(
+    kind: str, method: str, make: Maker, detail: str | None, headers: Fields
+) -> webob.Response:
+    environ = {"HTTP_ACCEPT": kind, "REQUEST_METHOD": method}
+    return error_page(make(detail, headers), environ)
+
+
+def _kind(environ: dict[str, Any]) -> str:
+    """Which of OFFERS the client likes best."""
+    accept: str | None = environ.get("HTTP_ACCEPT")
+    return _best(accept) if accept and len(accept) <= MAX_ACCEPT else OFFERS[0]
+
+
+@lru_cache(256)
+def _best(accept: str) -> str:
+    found = create_accept_header(accept).acceptable_offers(OFFERS)
     return found[0][0] if found else OFFERS[0]
 
 

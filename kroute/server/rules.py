@@ -14,7 +14,7 @@ import webob.exc
 from ..http import UNREAD_BODY, Exchange, Response
 from ..routing import Place, local_reference
 from ..scheduler import ThreadsBusy
-from .error_page import error_page
+from .error_page import Fields, Maker, error_page, usual_page
 from .policy import BEFORE_BODY, Policy
 
 __all__ = ["AppRules", "to_response"]
@@ -107,6 +107,16 @@ class AppRules:
         if response.status[0] == "3":
             _keep_here(response)
         return response
+
+    def usual_error(
+        self, exchange: Exchange, make: Maker, detail: str | None = None, headers: Fields = ()
+    ) -> webob.Response:
+        """`error` with an exception of WebOb's own, which is only made where somebody sees it. The
+        response is not to be changed."""
+        for policy in self._inwards:
+            if policy.after or policy.by_status or policy.by_class:
+                return self.error(exchange, make(detail, headers))
+        return usual_page(exchange.request.environ, make, detail, headers)
 
     def error(self, exchange: Exchange, error: Exception) -> webob.Response:
         """See `Rules`."""

@@ -9,7 +9,7 @@ import pytest
 from webob import exc
 
 from kroute import App
-from kroute.server.error_page import error_page
+from kroute.server.error_page import MAX_METHOD, error_page, usual_page
 
 from .harness import World
 
@@ -100,3 +100,24 @@ def test_the_exception_is_not_changed() -> None:
     for accept in (None, "text/html", "application/json"):
         assert page(error, accept).headers["X-A"] == "b"
     assert error.headerlist == before
+
+
+# Pages that are made once
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", BROWSER, "application/json"])
+@pytest.mark.parametrize("make", [exc.HTTPNotFound, exc.HTTPMethodNotAllowed])
+@pytest.mark.parametrize(
+    ("detail", "fields"), [(None, ()), ("Why <b>.", ()), ("X", (("Allow", "GET, PUT"),))]
+)
+def test_a_usual_page_is_the_page_of_its_error(
+    accept: str, make: Any, detail: str | None, fields: tuple[tuple[str, str], ...]
+) -> None:
+    for method in ("GET", "FROB&", "X" * MAX_METHOD, "X" * (MAX_METHOD + 1)):
+        environ = {"HTTP_ACCEPT": accept, "REQUEST_METHOD": method, "PATH_INFO": "/x"}
+        usual = usual_page(environ, make, detail, fields)
+        made = error_page(make(detail, headers=fields), environ)
+        assert usual.body == made.body
+        assert (usual.status, usual.headerlist) == (made.status, made.headerlist)
+        again = usual_page({**environ, "PATH_INFO": "/y"}, make, detail, fields)
+        assert (again is usual) == (len(method) <= MAX_METHOD)

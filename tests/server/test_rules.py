@@ -15,7 +15,7 @@ from kroute import App, Response
 from kroute.scheduler import ThreadsBusy
 from kroute.server import to_response
 
-from .harness import World, raw
+from .harness import Client, World, raw
 
 # What is an answer
 
@@ -320,6 +320,51 @@ def test_error_handlers_answer_404_and_405(world: World) -> None:
     assert (answer.code, answer.text) == (404, '{"missing": "/gone"}')
     answer = client.ask("FROB", "/")
     assert (answer.code, answer.text) == (405, '{"not": "FROB"}')
+
+
+def test_a_page_that_is_made_once_is_nobodys_to_change(world: World) -> None:
+    app, other = App(), App()
+    for each in (app, other):
+        each.add("/", GET=lambda request: "x")
+    client, stranger = world.client(app), world.client(other)
+
+    def asked(one: Client) -> list[tuple[int, str, str | None]]:
+        answers = [one.get("/gone"), one.ask("FROB", "/"), one.get("/gone")]
+        return [(each.code, each.text, each["X-Seen"]) for each in answers]
+
+    plain = asked(client)
+    assert [code for code, _, _ in plain] == [404, 405, 404]
+
+    @app.after_request
+    def change(request, response):
+        response.headers.add("X-Seen", "yes")
+        response.text += request.path
+
+    changed = asked(client)
+    paths = ["/gone", "/", "/gone"]
+    assert changed == [
+        (code, text + path, "yes") for (code, text, _), path in zip(plain, paths, strict=True)
+    ]
+    assert asked(stranger) == plain
+
+
+@pytest.mark.parametrize("what", [404, exc.HTTPNotFound, exc.HTTPException, Exception])
+def test_an_error_handler_may_come_after_the_first_error(world: World, what: Any) -> None:
+    app = App()
+    client = world.client(app)
+    assert client.get("/gone").code == 404
+    seen = []
+
+    @app.error_handler(what)
+    def note(request, error):
+        seen.append(error)
+        return "noted"
+
+    for _ in range(2):
+        answer = client.get("/gone")
+        assert (answer.code, answer.text) == (404, "noted")
+    assert len(set(map(id, seen))) == 2  # each has an error of its own
+    assert type(seen[0]) is exc.HTTPNotFound
 
 
 def test_an_error_handler_that_fails_is_not_asked_again(
