@@ -21,7 +21,7 @@ from kroute import App, Response, StaticFiles
 from kroute.handlers.file_parts import PART, file_parts
 from kroute.net import TLS, Address, Listener, bind
 from tests.conftest import Certificate
-from tests.waiting import PATIENCE
+from tests.waiting import PATIENCE, wait_until
 
 from .live import Live, live
 from .test_static import opened
@@ -237,10 +237,7 @@ def test_a_client_that_goes_leaves_no_file_open(
     client = live.ask("GET", "/files/big.bin")
     assert client.recv(1000)
     client.close()
-    for _ in range(10_000):
-        if not live.call(lambda: list(opened)):
-            break
-    assert opened == []
+    wait_until(lambda: opened == [], "the closing of the file")
 
 
 @pytest.mark.needs("openssl")
