@@ -15,9 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-
-# Where this is set, as in many containers, each of the processes that the tests start would compile
-# kroute anew, and pytest all tests in each run.
+# Where it is forbidden to keep what was compiled, as in many containers, each of the processes that
+# tests start would compile kroute anew, and pytest all tests in each run.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
