@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 import pytest
 
-# Where it is forbidden to keep what was compiled, as in many containers, each of the processes that
-# tests start would compile kroute anew, and pytest all tests in each run.
+# Many containers forbid to keep what was compiled. Each of the processes that tests start would
+# compile kroute anew then, and pytest all tests in each run.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
