@@ -125,7 +125,7 @@ class ConnectedSocket(ReactiveComponent):
         self._told = False
         self._timer: Timer | None = None
         self._held: list[component] = []
-        self._outgoing: Any = self.inboxes["inbox"].storage
+        self._outgoing = self.take_at_once("inbox", self._take)
         self._control: Any = self.inboxes["control"].storage
         self._incoming = self.outboxes["outbox"]
         self._incoming.myNotifyOnPop.append(self._collected)
@@ -162,10 +162,9 @@ class ConnectedSocket(ReactiveComponent):
         if self._lingering:
             del self._outgoing[:]  # sent after the end
             return
-        if self._blocked or self._held or not self._gather():
-            if not self._blocked:
-                self._send()
-            self._after_sending()
+        if not self._blocked:
+            self._send()
+        self._after_sending()
 
     def _after_sending(self) -> None:
         if self._blocked:
@@ -177,8 +176,8 @@ class ConnectedSocket(ReactiveComponent):
 
     # Out.
 
-    def _gather(self) -> bool:
-        """Whether to send later, together with what others send.
+    def _take(self, message: bytes | FileMessage) -> None:
+        """A message to send has come. A small one is sent later, together with what others send.
 
         A message that goes out wakes up whoever waits for it, often on another processor, where
         its answer then is in the way of the next message: a busy server that sends each one as it
@@ -186,14 +185,23 @@ class ConnectedSocket(ReactiveComponent):
         been seen to; that is at once where there is nothing else.
         """
         messages = self._outgoing
-        if not messages or self._closing or len(messages) >= self.GATHER:
-            return False
-        if type(messages[-1]) is not bytes or len(messages[-1]) > self.SMALL:
-            return False
+        if (
+            type(message) is not bytes
+            or len(message) > self.SMALL
+            or len(messages) + 1 >= self.GATHER
+            or self._reacting
+            or self._blocked
+            or self._closing
+            or self._finished
+            or self._held
+            or self._lingering
+        ):
+            messages.keep(message)
+            return
+        list.append(messages, message)
         if not self._gathering:
             self._gathering = True
             self.home.call_last(self._send_gathered)
-        return True
 
     def _send_gathered(self) -> None:
         self._gathering = False
@@ -202,7 +210,8 @@ class ConnectedSocket(ReactiveComponent):
             self._reacting = True
             try:
                 self._send()
-                self._after_sending()
+                if self._blocked or self._held or self._closing:
+                    self._after_sending()
             finally:
                 self._reacting = False
             if self._missed:

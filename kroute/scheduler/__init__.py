@@ -6,7 +6,7 @@ Coroutine, Waiting, sleep, in_thread: generators that wait without blocking othe
 READ, WRITE, Poller, open_poller, Timer, ThreadPool, ThreadsBusy: what the scheduler stands on.
 """
 
-from .component import ReactiveComponent
+from .component import Passage, ReactiveComponent
 from .coroutine import Coroutine, Waiting
 from .poller import HANG_UP, READ, WRITE, EpollPoller, Poller, PortablePoller, open_poller
 from .scheduler import Scheduler, get_scheduler
@@ -21,6 +21,7 @@ __all__ = [
     "WRITE",
     "Coroutine",
     "EpollPoller",
+    "Passage",
     "Poller",
     "PortablePoller",
     "ReactiveComponent",

@@ -1,4 +1,7 @@
-"""ReactiveComponent: a component that acts on a message when it arrives."""
+"""ReactiveComponent: a component that acts on a message when it arrives.
+
+Passage: the storage of an inbox that hands on what comes.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from Axon.debug import debug
 
 from .scheduler import Scheduler
 
-__all__ = ["ReactiveComponent"]
+__all__ = ["Passage", "ReactiveComponent"]
 
 _quiet = debug()
 _quiet.useConfig()
@@ -50,14 +53,17 @@ class ReactiveComponent(component):
             # a time slice for nothing; who wants to know adds a method of its own.
             box.myNotifyOnPop.clear()
 
-    def take_at_once(self, boxname: str, take: Callable[[Any], object]) -> None:
+    def take_at_once(self, boxname: str, take: Callable[[Any], None]) -> Passage:
         """Have each message to an inbox given to `take`, instead of kept until `react()` asks.
 
-        For what is done with a message at once and for itself alone. `take` may be entered again
-        before it has returned, and raises nothing. Before the first time slice, and after the end,
-        messages are kept. Only in `__init__`, before anything is linked to the box.
+        For what is done with a message at once and for itself alone. `take` is entered whenever a
+        message comes, also before the first time slice, after the end, and before it has returned;
+        it has the passage that is returned `keep` what has to wait, and what it raises reaches the
+        sender. Only in `__init__`, before anything is linked to the box.
         """
-        self.inboxes[boxname] = postbox(_Passage(self, take))
+        passage = Passage(self._arrived, take)
+        self.inboxes[boxname] = postbox(passage)
+        return passage
 
     def react(self) -> None:
         """Work off the messages in the inboxes. Called when one has arrived."""
@@ -86,10 +92,14 @@ class ReactiveComponent(component):
                 self._missed = False
                 self.react()
         except Exception as error:
-            self._finished = True
-            self.home.fail(self, error)
+            self._give_up(error)
         finally:
             self._reacting = False
+
+    def _give_up(self, error: Exception) -> None:
+        """Close the component down for `error`, which it raised outside its time slice."""
+        self._finished = True
+        self.home.fail(self, error)
 
     def main(self) -> Iterator[int]:
         """Sleep, and end when `finish()` was called.
@@ -113,17 +123,15 @@ class ReactiveComponent(component):
             self.on_end()
 
 
-class _Passage(realsink):
-    """The storage of an inbox through which messages go straight to their component."""
+class Passage(realsink):
+    """The storage of an inbox whose messages go straight to a function of its component."""
 
-    def __init__(self, owner: ReactiveComponent, take: Callable[[Any], object]) -> None:
-        super().__init__(owner._arrived)
-        self._owner = owner
-        self._take = take
+    def __init__(self, notify: Callable[[], None], take: Callable[[Any], None]) -> None:
+        super().__init__(notify)
+        # Boxes that are linked to this one fetch the method once, and call it for each message.
+        self.__dict__["append"] = take
 
-    def append(self, message: Any) -> None:
-        owner = self._owner
-        if owner._reacting or owner._finished:
-            super().append(message)
-        else:
-            self._take(message)
+    def keep(self, message: Any) -> None:
+        """Keep a message, as a storage that is none of these does, and have `react()` called.
+        Raises noSpaceInBox where the box is full."""
+        realsink.append(self, message)

@@ -51,14 +51,13 @@ class Dispatcher(ReactiveComponent):
 
     def __init__(self, urls: URLMap[Handler]) -> None:
         super().__init__()
-        self.take_at_once("inbox", self._dispatch)
+        self._incoming = self.take_at_once("inbox", self._dispatch)
         self._urls = urls
         self._links = Links(urls)
         self._rules: dict[tuple[URLMap[Handler], ...], AppRules] = {}
         self._root = self._rules_of((urls,))
         self._sources = _Sources(self._lonely)
-        self._inbox = self.inboxes["inbox"]
-        self._inbox.sources = self._sources
+        self.inboxes["inbox"].sources = self._sources
 
     @property
     def over(self) -> bool:
@@ -83,15 +82,17 @@ class Dispatcher(ReactiveComponent):
 
     def react(self) -> None:
         """Dispatch what had arrived before it began, and see what is on "control"."""
-        inbox = self._inbox.storage
-        while inbox:
-            self._dispatch(inbox.pop(0))
+        while self._incoming:
+            self._dispatch(self._incoming.pop(0), kept=True)
         while self.dataReady("control"):
             message = self.recv("control")
             if isinstance(message, (producerFinished, shutdownMicroprocess)):
                 self._end_if_lonely()
 
-    def _dispatch(self, exchange: Exchange) -> None:
+    def _dispatch(self, exchange: Exchange, kept: bool = False) -> None:
+        if (self._reacting and not kept) or self._finished:
+            self._incoming.keep(exchange)
+            return
         exchange.rules = rules = self._root
         environ = exchange.request.environ
         environ["kroute.links"] = self._links

@@ -135,8 +135,8 @@ class HTTPProtocol(ReactiveComponent):
         self._closing = False
         self._marked = False  # the last message is on its way
         self._closed = False
+        self._incoming = self.take_at_once("inbox", self._take)
         self.setInboxSize("inbox", 1)
-        self._incoming = self.inboxes["inbox"].storage
         self._control = self.inboxes["control"].storage
         self._to_socket = self.outboxes["outbox"]
         self._to_dispatcher = self.outboxes["requests"]
@@ -156,11 +156,38 @@ class HTTPProtocol(ReactiveComponent):
     LAST_LOOK = 0.05
     """Seconds in which, when the server is to end, a request that is on its way may arrive."""
 
+    def _take(self, data: bytes) -> None:
+        """Bytes have come. Look at them at once where a request is awaited and there is nothing
+        else to see to; as mostly."""
+        if (
+            self._awaited != REQUEST
+            or self._reacting
+            or self._closing
+            or self._finished
+            or self._incoming
+        ):
+            self._incoming.keep(data)
+            return
+        self._reacting = True
+        try:
+            self._parser.feed(data)
+            self._hungry = False
+            self._work()
+        except Exception as error:
+            self._give_up(error)
+        finally:
+            self._reacting = False
+        if self._missed:
+            self._arrived()
+
     def react(self) -> None:
         """Work off what came in, as far as it goes, and send what came of it."""
-        self._turn = self._limits.pipelined
         while self._control:
             self._obey(self.recv("control"))
+        self._work()
+
+    def _work(self) -> None:
+        self._turn = self._limits.pipelined
         self._serve()
         while self._out:
             self._flush()

@@ -6,6 +6,7 @@ import itertools
 
 import Axon.Scheduler
 import pytest
+from Axon.AxonExceptions import noSpaceInBox
 from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Axon.Microprocess import microprocess
@@ -100,15 +101,18 @@ def test_what_arrives_while_it_reacts_makes_it_react_again(stepped: Stepped) -> 
 
 
 def test_messages_may_be_taken_at_once(stepped: Stepped) -> None:
-    """And from within one another; before the first time slice and after the end they are kept."""
+    """And from within one another; what has to wait is kept, as in any inbox of that size."""
 
     class Takes(Passes):
         def __init__(self) -> None:
             super().__init__()
             self.taken: list[int] = []
-            self.take_at_once("inbox", self.take)
+            self.kept = self.take_at_once("inbox", self.take)
 
         def take(self, message: int) -> None:
+            if self._reacting or self._finished:
+                self.kept.keep(message)
+                return
             if message < 4:
                 self._deliver(message + 1)
             self.taken.append(message)
@@ -129,6 +133,9 @@ def test_messages_may_be_taken_at_once(stepped: Stepped) -> None:
     source.send(5, "outbox")
     assert part.taken == [4, 3, 2]
     assert part.dataReady("inbox")
+    part.setInboxSize("inbox", 1)
+    with pytest.raises(noSpaceInBox):
+        source.send(6, "outbox")
 
 
 def test_what_it_leaves_in_its_inbox_does_not_make_it_spin(stepped: Stepped) -> None:
