@@ -23,13 +23,16 @@ __all__ = ["Binding", "bind"]
 
 Converter = Callable[[str], Any]
 
-INTEGER = re.compile(r"-?[0-9]{1,4000}")
+MAX_DIGITS = 4000
+INTEGER = re.compile(rf"-?[0-9]{{1,{MAX_DIGITS}}}")
 UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}")
 FLOAT = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 
 
 def _integer(text: str) -> int:
-    if not INTEGER.fullmatch(text):  # int() takes "1_000", " 1" and Arabic digits too
+    # int() takes "1_000", " 1" and Arabic digits too.
+    plain = text.isdigit() and text.isascii() and len(text) <= MAX_DIGITS
+    if not (plain or INTEGER.fullmatch(text)):
         raise ValueError(text)
     return int(text)
 

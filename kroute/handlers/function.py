@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable, Generator, Iterator
 from copy import copy
 from functools import partial
+from types import GeneratorType
 from typing import Any
 
 import webob
@@ -68,7 +69,7 @@ class FunctionHandler:
             if self.binding.converters:
                 variables = self.binding.convert(variables)
             value = self._call(exchange.request, **variables)
-            if inspect.isgenerator(value):
+            if type(value) is GeneratorType:
                 # A generator function in a plain one's wrapping.
                 Run(exchange, value, self.finishes).go()
                 return

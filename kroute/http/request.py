@@ -12,6 +12,7 @@ import webob.exc
 
 from .environ import TRAILERS
 from .form import check_form
+from .query import plain_query
 
 __all__ = ["READER", "Request"]
 
@@ -36,6 +37,8 @@ def _from_client(name: str, what: str) -> Any:
     def get(self: Request) -> Any:
         if name != "GET":
             self._check_body(name)
+        elif (plain := plain_query(self.environ)) is not None:
+            return plain
         try:
             return inherited.fget(self)
         except (ValueError, LookupError, RecursionError, DeprecationWarning) as error:

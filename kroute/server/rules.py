@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
 from collections.abc import Generator, Sequence
@@ -15,6 +14,7 @@ from ..http import UNREAD_BODY, Exchange, Response
 from ..routing import Place, local_reference
 from ..scheduler import ThreadsBusy
 from .error_page import Fields, Maker, error_page, usual_page
+from .json_text import json_text
 from .policy import BEFORE_BODY, Policy
 
 __all__ = ["AppRules", "to_response"]
@@ -26,14 +26,14 @@ GIVEN = "an answer is a Response, str (HTML), bytes, dict or list (JSON), or Non
 
 def to_response(value: Any) -> webob.Response:
     """Make a response of what a handler yields or returns. Raises TypeError for anything else."""
+    if isinstance(value, (dict, list)):
+        return Response(json_text(value).encode(), content_type="application/json")
     if isinstance(value, webob.Response):
         return value
     if isinstance(value, str):
         return Response(value)
     if isinstance(value, (bytes, bytearray)):
         return Response(bytes(value), content_type="application/octet-stream")
-    if isinstance(value, (dict, list)):
-        return Response(json.dumps(value).encode(), content_type="application/json")
     if value is None:
         return Response(status=204)
     hint = ""
