@@ -10,7 +10,7 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from errno import EIO
 from itertools import takewhile
@@ -20,7 +20,7 @@ from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Kamaelia.IPC import socketShutdown
 
-from ..scheduler import HANG_UP, READ, WRITE, ReactiveComponent, Timer
+from ..scheduler import HANG_UP, READ, WRITE, Link, ReactiveComponent, Timer
 from .tls import TLSSocket
 
 __all__ = ["CAN_SEND_FILES", "ConnectedSocket", "FileMessage"]
@@ -77,6 +77,12 @@ class ConnectedSocket(ReactiveComponent):
         "signal": "one socketShutdown, when the other side sends no more or the connection ends",
     }
 
+    __slots__ = (
+        "_blocked", "_closing", "_control", "_eof", "_events", "_fd", "_gathering", "_held",
+        "_incoming", "_lingering", "_offset", "_outgoing", "_read_size", "_timer", "_told",
+        "protocol", "sock", "stall",
+    )  # fmt: skip
+
     READ_SIZE = 65536
     """Bytes read at once at first."""
 
@@ -131,6 +137,15 @@ class ConnectedSocket(ReactiveComponent):
         self._incoming.myNotifyOnPop.append(self._collected)
 
     # The component's life.
+
+    def fixed_links(self) -> Iterable[Link]:
+        protocol = self.protocol
+        return (
+            ((protocol, "outbox"), (self, "inbox")),
+            ((protocol, "signal"), (self, "control")),
+            ((self, "outbox"), (protocol, "inbox")),
+            ((self, "signal"), (protocol, "control")),
+        )
 
     def on_start(self) -> None:
         # As a parent is woken by its children's end.
@@ -348,7 +363,7 @@ class ConnectedSocket(ReactiveComponent):
                 self._read_size = self.READ_MORE
             else:
                 self._read_size = self.READ_SIZE
-            self._incoming.append(data)
+            self._incoming.sink.append(data)
 
     def _hung_up(self) -> None:
         """The other side has ended while we do not read, as a handler is at work: its end is

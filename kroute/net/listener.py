@@ -189,10 +189,7 @@ class Listener(ReactiveComponent):
             if hasattr(protocol, "can_send_files"):
                 protocol.can_send_files = CAN_SEND_FILES and not isinstance(sock, TLSSocket)
             connection = ConnectedSocket(sock, protocol, self.stall)
-            connection.link((protocol, "outbox"), (connection, "inbox"))
-            connection.link((protocol, "signal"), (connection, "control"))
-            connection.link((connection, "outbox"), (protocol, "inbox"))
-            connection.link((connection, "signal"), (protocol, "control"))
+            connection.link_fixed()
         except Exception as error:
             sock.close()
             log.error("no protocol component from %r", self.protocol, exc_info=error)

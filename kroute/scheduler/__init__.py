@@ -1,12 +1,13 @@
 """The event-driven Axon scheduler: run queue, timers, poller, threads, and what waits on them.
 
 Scheduler, get_scheduler, take_over: the scheduler and its place as Axon's default.
-ReactiveComponent: a component that acts on a message when it arrives.
+ReactiveComponent, Link: a component that acts on a message when it arrives, and its links.
 Coroutine, Waiting, sleep, in_thread: generators that wait without blocking others.
 READ, WRITE, Poller, open_poller, Timer, ThreadPool, ThreadsBusy: what the scheduler stands on.
 """
 
-from .component import Passage, ReactiveComponent
+from .box import Passage
+from .component import Link, ReactiveComponent
 from .coroutine import Coroutine, Waiting
 from .poller import HANG_UP, READ, WRITE, EpollPoller, Poller, PortablePoller, open_poller
 from .scheduler import Scheduler, get_scheduler
@@ -21,6 +22,7 @@ __all__ = [
     "WRITE",
     "Coroutine",
     "EpollPoller",
+    "Link",
     "Passage",
     "Poller",
     "PortablePoller",

@@ -24,7 +24,17 @@ class Task:
     scheduler looks at the stop flag itself.
     """
 
-    __slots__ = ("awake", "coroutine", "held", "mprocess", "queued", "step", "threaded", "waiting")
+    __slots__ = (
+        "_coroutine",
+        "_generator",
+        "awake",
+        "held",
+        "mprocess",
+        "queued",
+        "step",
+        "threaded",
+        "waiting",
+    )
 
     def __init__(self, mprocess: microprocess) -> None:
         self.mprocess = mprocess
@@ -33,19 +43,25 @@ class Task:
         self.held = False
         self.threaded = mprocess if isinstance(mprocess, threadedcomponent) else None
         self.waiting: Waiting | None = None
-        self.coroutine: Coroutine | None = None
+        self._generator: Any = None
+        self._coroutine: Coroutine | None = None  # of it, where it has to be more than stepped
         self.step: Callable[[], Any] = self._begin
 
     def _begin(self) -> Any:
         """The first step: find the generator, in the scheduler's thread."""
-        generator = _generator_of(self.mprocess)
-        self.coroutine = Coroutine(generator)
+        self._generator = generator = _generator_of(self.mprocess)
         self.step = generator.__next__
         return self.step()
 
+    @property
+    def coroutine(self) -> Coroutine:
+        """Its generator, and those that it waits for."""
+        if self._coroutine is None:
+            self._coroutine = Coroutine(self._generator)
+        return self._coroutine
+
     def wait_complete(self, request: WaitComplete) -> None:
         """Run the generator of a yielded `WaitComplete` in this one's place."""
-        assert self.coroutine is not None
         self.coroutine.wait_complete(request)
         self.step = self._step_nested
 
@@ -53,7 +69,6 @@ class Task:
         """Have the next step raise `error` where the microprocess stands: at the yield that asked
         for what cannot be had."""
         coroutine, usual = self.coroutine, self.step
-        assert coroutine is not None
 
         def raise_there() -> Any:
             self.step = usual
@@ -63,7 +78,6 @@ class Task:
 
     def _step_nested(self) -> Any:
         coroutine = self.coroutine
-        assert coroutine is not None
         depth = coroutine.depth
         result = coroutine.step()
         if coroutine.depth < depth:
@@ -94,7 +108,7 @@ class Task:
         if self.waiting is not None:
             self.waiting.cancel()
             self.waiting = None
-        if self.coroutine is not None:
+        if self._generator is not None:
             self.coroutine.close()
 
 
@@ -111,10 +125,13 @@ def _generator_of(mprocess: microprocess) -> Any:
         and kind._isStopped is microprocess._isStopped
     ):
         arguments = inspect.getgeneratorlocals(generator)
-        main = getattr(arguments["someobject"], arguments["mainmethod"])()
+        part, name = arguments["someobject"], arguments["mainmethod"]
+        del arguments
+        generator.close()  # or its frame stays as long as the component
+        main = getattr(part, name)()
         if not hasattr(main, "__next__"):
             raise TypeError(
-                f"{arguments['mainmethod']}() of {mprocess.name} gave {main!r}, not a generator; "
+                f"{name}() of {mprocess.name} gave {main!r}, not a generator; "
                 "has it no yield in it?"
             )
         return main

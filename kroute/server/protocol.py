@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from io import BytesIO
 from math import inf
 from time import perf_counter
@@ -41,7 +41,7 @@ from ..http import (
     add_trailers,
     put_body,
 )
-from ..scheduler import ReactiveComponent
+from ..scheduler import Link, ReactiveComponent
 from .access import AccessLog
 from .clock import http_date
 from .deadline import Deadline
@@ -81,6 +81,15 @@ class HTTPProtocol(ReactiveComponent):
         "requests": "an Exchange for each request",
     }
 
+    __slots__ = (
+        "_access", "_awaited", "_awaited_after", "_began", "_body", "_closed", "_closing",
+        "_continued", "_control", "_deadline", "_dispatcher", "_environs", "_exchange", "_framing",
+        "_given", "_head", "_held", "_hungry", "_incoming", "_last", "_lengths", "_limit",
+        "_limits", "_make_request", "_marked", "_out", "_parser", "_paused", "_ready", "_receiver",
+        "_receiver_wants", "_receiving", "_requests", "_rest", "_sent", "_status", "_taker",
+        "_to_dispatcher", "_to_socket", "_turn", "_unsent", "can_send_files",
+    )  # fmt: skip
+
     def __init__(
         self,
         dispatcher: component,
@@ -93,7 +102,8 @@ class HTTPProtocol(ReactiveComponent):
         super().__init__()
         self.can_send_files = False  # until a listener says so
         # At once, not in `on_start`: a Dispatcher that nobody is linked to may end until then.
-        self.link((self, "requests"), (dispatcher, "inbox"))
+        self._dispatcher = dispatcher
+        self.link_fixed()
         self._environs = environs
         self._limits = limits
         self._make_request = make_request
@@ -143,6 +153,9 @@ class HTTPProtocol(ReactiveComponent):
         self.outboxes["outbox"].myNotifyOnPop.append(self._collected)
 
     # The component's life.
+
+    def fixed_links(self) -> Iterable[Link]:
+        return (((self, "requests"), (self._dispatcher, "inbox")),)
 
     def on_start(self) -> None:
         self._deadline = Deadline(self.home, self._timed_out)
@@ -362,7 +375,7 @@ class HTTPProtocol(ReactiveComponent):
         self._sent = 0
         if self._access is not None:
             self._began = perf_counter()
-        self._to_dispatcher.append(exchange)
+        self._to_dispatcher.sink.append(exchange)
 
     def _received(self, data: bytes) -> None:
         """A part of a body has come; somebody wants it, or it is dropped."""
@@ -665,7 +678,7 @@ class HTTPProtocol(ReactiveComponent):
         """Give a message to the socket; its length is counted in `_unsent`."""
         # Noted first: the socket may collect it before `send` returns.
         self._lengths.append(len(message))
-        self._to_socket.append(message)
+        self._to_socket.sink.append(message)
 
     def _collected(self) -> None:
         """The socket has taken a message."""

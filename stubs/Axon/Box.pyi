@@ -1,6 +1,13 @@
 from collections.abc import Callable
 from typing import Any
 
+ShowAllTransits: bool
+
+class nullsink:
+    showtransit: Any
+    wakeOnPop: list[Callable[[], object]]
+    def append(self, data: Any) -> None: ...
+
 class realsink(list[Any]):
     notify: Callable[[], object]
     size: int | None

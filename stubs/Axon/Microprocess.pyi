@@ -4,8 +4,14 @@ from typing import Any
 from Axon.debug import debug
 from Axon.Scheduler import scheduler as _Scheduler
 
+_nullscheduler: _Scheduler
+
 class microprocess:
+    id: int
+    init: int
     name: str
+    tracker: Any
+    closeDownValue: Any
     scheduler: _Scheduler
     debugger: debug
     _microprocess__stopped: bool

@@ -73,7 +73,7 @@ class Wire:
         self.protocol: Any = protocol
         ours, self.client = tcp_pair()
         self.connection = ConnectedSocket(ours, protocol)
-        connect(self.connection, protocol)
+        self.connection.link_fixed()
         self.connection.activate(Scheduler=scheduler)
         protocol.activate(Scheduler=scheduler)
         self._main = scheduler.main(canblock=False)
@@ -133,13 +133,6 @@ class Wire:
     def shut_down(self) -> None:
         """The protocol asks for an end at once."""
         self.protocol.send(shutdownMicroprocess(self.protocol), "signal")
-
-
-def connect(connection: ConnectedSocket, protocol: component) -> None:
-    connection.link((connection, "outbox"), (protocol, "inbox"))
-    connection.link((connection, "signal"), (protocol, "control"))
-    connection.link((protocol, "outbox"), (connection, "inbox"))
-    connection.link((protocol, "signal"), (connection, "control"))
 
 
 class Server:

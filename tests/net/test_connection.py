@@ -23,7 +23,7 @@ from kroute.net import ConnectedSocket
 from kroute.scheduler import ReactiveComponent, Scheduler
 from tests.waiting import wait_until
 
-from .helpers import Chargen, Still, Wire, after_cycles, connect, tcp_pair
+from .helpers import Chargen, Still, Wire, after_cycles, tcp_pair
 
 MakeWire = Callable[[component], Wire]
 
@@ -572,7 +572,7 @@ def test_a_connection_that_is_lost_before_it_began(scheduler: Scheduler) -> None
     reset(client)
     protocol = Still()
     connection = ConnectedSocket(ours, protocol)
-    connect(connection, protocol)
+    connection.link_fixed()
     connection.activate()
     protocol.activate()
     main = scheduler.main()
@@ -590,7 +590,7 @@ def test_stop_of_the_scheduler_closes_it(scheduler: Scheduler, ran: bool) -> Non
     ours, client = tcp_pair()
     protocol = Still()
     connection = ConnectedSocket(ours, protocol)
-    connect(connection, protocol)
+    connection.link_fixed()
     protocol.activate()
     if ran:
         connection.activate()
@@ -609,7 +609,7 @@ def test_stop_with_something_unsent_is_a_reset(scheduler: Scheduler) -> None:
     ours, client = tcp_pair()
     protocol = Still()
     connection = ConnectedSocket(ours, protocol)
-    connect(connection, protocol)
+    connection.link_fixed()
     protocol.activate()
     connection.activate()
     protocol.send(b"x" * (16 * MEGABYTE), "outbox")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+import Axon.Component
 import Axon.Scheduler
 import pytest
 from Axon.AxonExceptions import noSpaceInBox
@@ -11,7 +12,7 @@ from Axon.Component import component
 from Axon.Ipc import producerFinished, shutdownMicroprocess
 from Axon.Microprocess import microprocess
 
-from kroute.scheduler import ReactiveComponent, Scheduler
+from kroute.scheduler import Link, ReactiveComponent, Scheduler
 
 from .helpers import Runs, Sink, Stepped, after_cycles, run
 
@@ -255,3 +256,87 @@ def test_axons_own_scheduler_is_refused() -> None:
 def test_react_is_for_the_subclass() -> None:
     with pytest.raises(NotImplementedError):
         ReactiveComponent().react()
+
+
+def test_it_has_what_axons_constructors_make() -> None:
+    class Plain(component):
+        pass
+
+    plain, ours = Plain(), Passes()
+    for name, value in vars(plain).items():
+        same = (type(value), dict) if name in ("inboxes", "outboxes") else (type(value),)
+        assert isinstance(getattr(ours, name), same), name
+    for name in ("init", "closeDownValue", "tracker", "children", "scheduler", "_callOnCloseDown"):
+        assert getattr(ours, name) == getattr(plain, name)
+    assert ours.name == f"{Passes.__module__}.Passes_{ours.id}"
+    assert list(ours.inboxes) == list(plain.inboxes)
+    assert ours.children is ours.children
+    assert str(ours).startswith(f"Component {ours.name} [ inboxes : ")
+
+
+def test_what_it_is_given_by_keyword_is_its_own() -> None:
+    class Given(Passes):
+        def __init__(self, **argd: object) -> None:
+            ReactiveComponent.__init__(self, **argd)
+
+    part = Given(name="a name", other=1)
+    assert (part.name, part.other) == ("a name", 1)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("flag", ["TraceAllSends", "TraceAllRecvs"])
+def test_what_it_sends_and_receives_can_be_traced(
+    stepped: Stepped,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    flag: str,
+) -> None:
+    monkeypatch.setattr(Axon.Component, flag, True)
+    part = Passes()
+    monkeypatch.undo()
+    chained(stepped, part, Sink())
+    part._deliver("message", "inbox")
+    assert capsys.readouterr().out.startswith({"S": "SEND: ", "R": "RECV: "}[flag[8]])
+
+
+class Linked(Passes):
+    """With links that it makes itself."""
+
+    def __init__(self, to: component) -> None:
+        super().__init__()
+        self.to = to
+        self.link_fixed()
+
+    def fixed_links(self) -> list[Link]:
+        return [((self, "outbox"), (self.to, "inbox")), ((self, "signal"), (self.to, "control"))]
+
+
+def test_fixed_links_are_as_others_are(stepped: Stepped) -> None:
+    sink, also = Sink(), Sink()
+    part = Linked(sink)
+    stepped.start(part, sink)
+    stepped(2)
+    part._deliver("message", "inbox")
+    stepped(2)
+    assert sink.got == ["message"]
+    found = [(each.sourcePair(), each.sinkPair()) for each in part.postoffice.linkages]
+    assert found == part.fixed_links()
+    part.unlink(thecomponent=sink)
+    assert part.postoffice.linkages == []
+    part.link((part, "outbox"), (also, "inbox"))
+    part._deliver("another", "inbox")
+    assert list(also.inboxes["inbox"].storage) == ["another"]
+
+
+@pytest.mark.parametrize("looked_at", [False, True])
+def test_fixed_links_end_with_their_component(stepped: Stepped, looked_at: bool) -> None:
+    sink = Sink()
+    part = Linked(sink)
+    if looked_at:
+        assert len(part.postoffice.linkages) == 2
+    assert len(sink.inboxes["inbox"].sources) == 1
+    stepped.start(part)
+    stepped(2)
+    part.finish()
+    stepped.finish()
+    assert sink.inboxes["inbox"].sources == sink.inboxes["control"].sources == []
+    assert part.outboxes["outbox"].target is None

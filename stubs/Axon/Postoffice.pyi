@@ -1,0 +1,6 @@
+from Axon.Linkage import linkage
+
+class postoffice:
+    linkages: list[linkage]
+    def __init__(self, debugname: str = ...) -> None: ...
+    def unlinkAll(self) -> None: ...
