@@ -12,7 +12,7 @@ from typing import Any
 
 import webob
 
-from ..http import Exchange
+from ..http import Exchange, Response
 from ..routing import HandlerTable
 from ..scheduler import get_scheduler, in_thread
 from .binding import Binding, bind
@@ -68,7 +68,8 @@ class FunctionHandler:
         try:
             if self.binding.converters:
                 variables = self.binding.convert(variables)
-            value = self._call(exchange.request, **variables)
+            request = exchange.request
+            value = self._call(request, **variables) if variables else self._call(request)
             if type(value) is GeneratorType:
                 # A generator function in a plain one's wrapping.
                 Run(exchange, value, self.finishes).go()
@@ -98,7 +99,8 @@ class GeneratorHandler(FunctionHandler):
         try:
             if self.binding.converters:
                 variables = self.binding.convert(variables)
-            generator = self._call(exchange.request, **variables)
+            request = exchange.request
+            generator = self._call(request, **variables) if variables else self._call(request)
             response = None
             more = True  # whether `value` is still to be looked at
             try:
@@ -108,7 +110,8 @@ class GeneratorHandler(FunctionHandler):
                 return
             if isinstance(value, webob.Response):
                 response = exchange.rules.answer(exchange, value)
-                more = type(response.app_iter) is list
+                made = response._app_iter if type(response) is Response else response.app_iter
+                more = type(made) is list
                 if more:
                     value = next(generator, END)
                     if value is END:

@@ -10,7 +10,7 @@ from typing import Any
 import webob
 from Axon.Ipc import WaitComplete, ipc, newComponent
 
-from ..http import Exchange, FilePart, Hinting
+from ..http import Exchange, FilePart, Hinting, Response
 from ..scheduler import Coroutine, Waiting, in_thread
 from .file_parts import can_send_files, file_parts
 from .hints import EarlyHints
@@ -27,7 +27,8 @@ TURN = 64
 def deliver(exchange: Exchange, response: webob.Response) -> None:
     """Send a response that nothing follows. Raises LocalProtocolError for one that cannot be sent
     as it is; never after something was sent."""
-    body = response.app_iter
+    # WebOb's property says the same, and is a call.
+    body = response._app_iter if type(response) is Response else response.app_iter
     if type(body) is list and not response.conditional_response:
         data = body[0] if len(body) == 1 else b"".join(body)
         exchange.sink.whole(exchange, response, data)

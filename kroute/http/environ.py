@@ -10,7 +10,7 @@ from .body import EMPTY_BODY
 from .errors import RemoteProtocolError
 from .fields import Fields
 from .forwarded import Proxies
-from .head import Head
+from .head import Head, Said
 from .target import HOST, split_target
 
 __all__ = ["RAW_PATH", "TRAILERS", "EnvironMaker", "add_trailers", "put_body"]
@@ -38,6 +38,8 @@ SINGLE = frozenset(
 )
 
 MAX_NAMES, MAX_NAME = 1024, 64
+
+SPARE = [f"kroute.spare.{number}" for number in range(6)]
 
 
 class EnvironMaker:
@@ -83,35 +85,43 @@ class EnvironMaker:
 
         Raises RemoteProtocolError where the target or the Host field cannot be understood.
         """
-        target = head.target
-        if not target.startswith(b"/") or head.method == b"CONNECT":
+        method, target, said = head.method, head.target, head.said
+        if target[0] != "/" or method == "CONNECT":
             return self._for_other_target(head)
-        said: dict[str, Any] | None = head.notes.get("environ")
-        if said is None:
-            said = self._from_fields(head)
-            if self._proxies is not None:
-                self._proxies.restore(said)
-            head.notes["environ"] = said
-        environ = said.copy()
-        path, _, query = target.decode("ascii").partition("?")
-        environ["REQUEST_METHOD"] = head.method.decode("ascii")
+        environ = (said.environ or self._from_said(said)).copy()
+        path, _, query = target.partition("?")
+        environ["REQUEST_METHOD"] = method
         environ[RAW_PATH] = path
         environ["QUERY_STRING"] = query
         # PEP 3333: bytes as latin-1; decoded once.
         environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
         return environ
 
+    def _from_said(self, said: Said) -> dict[str, Any]:
+        """What is the same for all requests that say the same of themselves; kept with that."""
+        environ = self._from_fields(said)
+        if self._proxies is not None:
+            self._proxies.restore(environ)
+        # So that its copies have room for what is still to come, and need not grow then.
+        spare = dict.fromkeys(["REQUEST_METHOD", RAW_PATH, "QUERY_STRING", "PATH_INFO", *SPARE])
+        environ.update(spare)
+        for name in SPARE:
+            del environ[name]
+        said.environ = environ
+        return environ
+
     def _for_other_target(self, head: Head) -> dict[str, Any]:
         """The environ for a target that is no path."""
-        environ = self._from_fields(head)
-        raw, query, host, scheme = split_target(head.method, head.target)
+        environ = self._from_fields(head.said)
+        method, target = head.method, head.target
+        raw, query, host, scheme = split_target(method.encode("ascii"), target.encode("ascii"))
         if host:
             environ["HTTP_HOST"] = host.decode("ascii")
             if scheme != self._scheme:
                 # RFC 9110, section 7.4: https is not served on what is not secured.
                 message = "the target has another scheme than the connection"
                 raise RemoteProtocolError(message, 421)
-        environ["REQUEST_METHOD"] = head.method.decode("ascii")
+        environ["REQUEST_METHOD"] = method
         environ[RAW_PATH] = raw.decode("ascii")
         environ["QUERY_STRING"] = query.decode("ascii")
         environ["PATH_INFO"] = unquote_to_bytes(raw).decode("latin-1")
@@ -119,11 +129,10 @@ class EnvironMaker:
             self._proxies.restore(environ)
         return environ
 
-    def _from_fields(self, head: Head) -> dict[str, Any]:
-        """What all of a head but its method and target says."""
+    def _from_fields(self, said: Said) -> dict[str, Any]:
         environ = self._base.copy()
         names = self._names
-        for name, value in head.headers:
+        for name, value in said.headers:
             key = names.get(name)
             if key is None:
                 key = self._key(name)
@@ -131,7 +140,7 @@ class EnvironMaker:
                 self._add_again(environ, key, value.decode("latin-1"))
             elif key:
                 environ[key] = value.decode("latin-1")
-        environ["SERVER_PROTOCOL"] = head.version.decode("ascii")
+        environ["SERVER_PROTOCOL"] = "HTTP/1.1" if said.modern else "HTTP/1.0"
         self._check_host(environ)
         return environ
 

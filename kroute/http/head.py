@@ -1,4 +1,4 @@
-"""Head, HeadReader, parse_trailers: a complete block of lines, taken apart (RFC 9112).
+"""Head, Said, HeadReader, parse_trailers: a complete block of lines, taken apart (RFC 9112).
 
 A FieldReader (httptools or h11) reads the fields. What they mean for the connection - length of
 the body, keep-alive - is worked out here, because there the two differ from one another and from
@@ -8,34 +8,41 @@ the RFCs (llhttp takes Proxy-Connection for Connection), and one release from th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from .errors import RemoteProtocolError
 from .fields import FieldReader, Fields, NotFields
 
-__all__ = ["Head", "HeadReader", "parse_trailers"]
+__all__ = ["Head", "HeadReader", "Said", "parse_trailers"]
 
 
 @dataclass(slots=True)
-class Head:
-    """The start of a request.
+class Said:
+    """What all of a head but method and target says.
 
-    version: the one to answer in, b"HTTP/1.0" or b"HTTP/1.1". headers: (name, value) in order, the
-    bytes as they came, without the white space around values. body_length: bytes of body to come;
-    0 for none, None if it is chunked. expect_continue: the client may wait for a 100 (Continue)
-    before it sends them. notes: for what somebody has made of version and headers; the next head
-    has them too where it says the same.
+    modern: it is to be answered as HTTP/1.1, and not as HTTP/1.0. headers: (name, value) in order,
+    the bytes as they came, without the white space around values. body_length: bytes of body to
+    come; 0 for none, None if it is chunked. expect_continue: the client may wait for a 100
+    (Continue) before it sends them. environ: what an `EnvironMaker` has made of all that, if one
+    has.
     """
 
-    method: bytes
-    target: bytes
-    version: bytes
+    modern: bool
     headers: Fields
     body_length: int | None
     keep_alive: bool
     expect_continue: bool = False
-    notes: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, Any] | None = None
+
+
+@dataclass(slots=True)
+class Head:
+    """The start of a request. said: the same for the next head where that says the same."""
+
+    method: str
+    target: str
+    said: Said
 
 
 # RFC 9110, section 5.6.2
@@ -48,6 +55,9 @@ CONTROL = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 # 3986 allows less, but browsers send such as "|" and "{" as they are (WHATWG URL, query state).
 REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+) ([!\"$-~]+) HTTP/([0-9])\.([0-9])\r\n")
 
+# The usual ones; any other token is a method, too.
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
+
 # RFC 9112, section 7: a coding, perhaps with parameters; `chunked` has none (section 7.1).
 CODING = re.compile(rb"chunked|(?!chunked[ \t]*;)[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*;.*)?")
 
@@ -59,10 +69,6 @@ _SPECIAL = frozenset((b"connection", b"content-length", b"expect", b"transfer-en
 
 MAX_NAMES, MAX_NAME = 1024, 64
 _names: dict[bytes, bytes] = {}  # good names: which of _SPECIAL they are, or b""
-
-
-# What all of a head but method and target says: the other fields of `Head`.
-_Meaning = tuple[bytes, Fields, int | None, bool, bool, dict[str, Any]]
 
 
 class HeadReader:
@@ -82,7 +88,24 @@ class HeadReader:
         self._max_fields = max_fields
         self._read_fields = read_fields
         self._rest = b""
-        self._meaning: _Meaning = (b"", [], 0, False, False, {})
+        self._said = Said(False, [], 0, False)
+
+    def again(self, block: bytes) -> Head | None:
+        """The head that a block is, if it is one, and says the same as the one before; None where
+        that takes a closer look. So a block is one head to its end, and no more."""
+        rest = self._rest
+        cut = len(block) - len(rest)
+        if not rest or block[cut:] != rest:
+            return None
+        try:
+            method, _, target = block[:cut].decode("ascii").partition(" ")
+        except UnicodeDecodeError:
+            return None
+        if not (method in METHODS and target and target.isprintable()):
+            return None
+        if " " in target or "#" in target:
+            return None
+        return Head(method, target, self._said)  # as REQUEST_LINE says, which takes twice as long
 
     def read(self, block: bytes) -> Head:
         """Request line and header fields. Raises RemoteProtocolError where they are not HTTP."""
@@ -90,27 +113,26 @@ class HeadReader:
         if match is None:
             raise RemoteProtocolError("the request line is not METHOD TARGET HTTP/1.1")
         rest = block[match.end(2) :]
-        if rest == self._rest:
-            return Head(match[1], match[2], *self._meaning)
-        meaning = self._read_rest(rest, match[3], match[4])
-        if len(rest) <= self.REMEMBERED:
-            self._rest, self._meaning = rest, meaning
-        return Head(match[1], match[2], *meaning)
+        said = self._said
+        if rest != self._rest:
+            said = self._read_rest(rest, match[3], match[4])
+            if len(rest) <= self.REMEMBERED:
+                self._rest, self._said = rest, said
+        return Head(match[1].decode("ascii"), match[2].decode("ascii"), said)
 
-    def _read_rest(self, rest: bytes, major: bytes, minor: bytes) -> _Meaning:
+    def _read_rest(self, rest: bytes, major: bytes, minor: bytes) -> Said:
         if major != b"1":
             raise RemoteProtocolError("only HTTP/1.1 and HTTP/1.0 are spoken here", 505)
         # RFC 9110, section 2.5: a higher minor version is processed as the highest that is known.
         modern = minor != b"0"
         headers = _read_lines(rest[rest.index(b"\r") :], self._max_fields, self._read_fields)
         special = _special(headers)
-        return (
-            b"HTTP/1.1" if modern else b"HTTP/1.0",
+        return Said(
+            modern,
             headers,
             _body_length(special, modern) if special else 0,
             _keeps_alive(special.get(b"connection"), modern),
             modern and b"expect" in special and _expects_continue(special[b"expect"]),
-            {},
         )
 
 

@@ -114,8 +114,14 @@ class RequestParser:
             self._buffer = bytearray(self._buffer)
         self._buffer += data
 
-    def next_event(self) -> Event | NeedData:
-        """The next thing that the bytes say. Raises RemoteProtocolError where it is not HTTP."""
+    def next_event(self, data: bytes = b"") -> Event | NeedData:
+        """The next thing that the bytes say. data: more of them, as by `feed`. Raises
+        RemoteProtocolError where it is not HTTP."""
+        if data:
+            if self._buffer:
+                self.feed(data)
+            else:
+                self._buffer = data
         try:
             return self._state()
         except RemoteProtocolError as error:
@@ -141,29 +147,44 @@ class RequestParser:
     # The states: what is to be read next.
 
     def _read_head(self) -> Event | NeedData:
+        buffer, head = self._buffer, None
+        if type(buffer) is bytes and not self._start and len(buffer) <= self._surely_good:
+            head = self._heads.again(buffer)
+        if head is not None:
+            self._buffer = b""
+        else:
+            block = self._cut_head()
+            if block is None:
+                return NEED_DATA
+            try:
+                head = self._heads.read(block)
+            except RemoteProtocolError:
+                self._check_block(block, is_head=True)
+                raise
+        said = head.said
+        self._keep_alive = said.keep_alive
+        if said.body_length != 0:
+            self._expect_body(said.body_length)
+        elif not said.keep_alive:
+            self._state = self._ignore
+        return head
+
+    def _expect_body(self, length: int | None) -> None:
+        if length is None:
+            self._extensions = 0
+            self._state = self._read_chunk_size
+        else:
+            self._remaining = length
+            self._state = self._read_body
+
+    def _cut_head(self) -> bytes | None:
+        """The head that the buffer begins with, or None where it is not complete."""
         if not self._buffer:
-            return NEED_DATA
+            return None
         while self._buffer.startswith(b"\r\n", self._start):
             # RFC 9112, section 2.2: at least one empty line before a request line is ignored.
             self._take(2)
-        block = self._cut_block(is_head=True)
-        if block is None:
-            return NEED_DATA
-        try:
-            head = self._heads.read(block)
-        except RemoteProtocolError:
-            self._check_block(block, is_head=True)
-            raise
-        self._keep_alive = head.keep_alive
-        if head.body_length is None:
-            self._extensions = 0
-            self._state = self._read_chunk_size
-        elif head.body_length:
-            self._remaining = head.body_length
-            self._state = self._read_body
-        else:
-            self._finish()
-        return head
+        return self._cut_block(is_head=True)
 
     def _read_body(self) -> Event | NeedData:
         """A body of known length."""

@@ -73,6 +73,15 @@ class Request(webob.Request):
     `kroute.raw_path`.
     """
 
+    def __init__(
+        self, environ: dict[str, Any], charset: str | None = None, **options: Any
+    ) -> None:
+        if charset is None and not options and type(environ) is dict:
+            # All that WebOb's does then. It goes past its __setattr__, as that does.
+            self.__dict__["environ"] = environ
+        else:
+            super().__init__(environ, charset=charset, **options)
+
     body = property(_body, BODY.fset, BODY.fdel)
     GET = _from_client("GET", "The query")
     POST = _from_client("POST", "The form in the body")

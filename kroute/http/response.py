@@ -10,8 +10,8 @@ from webob.util import status_reasons
 
 __all__ = ["Response"]
 
-# What WebOb made of a content type: the header value, and whether text can be a body of it.
-_types: dict[str, tuple[str, bool]] = {}
+# What WebOb made of a content type: the header field, and whether text can be a body of it.
+_types: dict[str, tuple[tuple[str, str], bool]] = {}
 MAX_TYPES = 256
 
 # The statuses that have a body, by all the ways to say them that take the short way.
@@ -33,6 +33,11 @@ class Response(webob.Response):
     Content-Type with them; and a body that is neither text nor bytes is a TypeError at once.
     """
 
+    # Where WebOb keeps what its properties `status`, `headerlist` and `app_iter` give.
+    _status: str
+    _headerlist: list[tuple[str, str]]
+    _app_iter: Any
+
     def __init__(
         self,
         body: str | bytes | None = None,
@@ -43,38 +48,36 @@ class Response(webob.Response):
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        if body is not None and not isinstance(body, (str, bytes, bytearray)):
-            hint = "; json=... takes it" if isinstance(body, (dict, list)) else ""
-            raise TypeError(f"a body is str or bytes, not {type(body).__name__}{hint}")
-        line = _status_lines.get(status)
-        known = None
+        kind = type(body)
         if (
-            line is not None
-            and body is not None
+            (kind is str or kind is bytes)
             and headerlist is None
             and app_iter is None
             and headers is None
             and not options
-            and self.default_charset == "UTF-8"
         ):
+            line = _status_lines.get(status)
             known = _types.get(content_type or self.default_content_type)
-        if known is None or (type(body) is not bytes and not (known[1] and type(body) is str)):
-            super().__init__(body, status, headerlist, app_iter, content_type, **options)
-            if headers is not None:
-                self.headers.update(headers.items())
-            elif line is not None and headerlist is None and not options:
-                self._remember_type(content_type)
-            return
-        data: bytes = body.encode("utf-8") if type(body) is str else body  # type: ignore[assignment]
-        self._status = line
-        self._headers = None
-        self._headerlist = [("Content-Type", known[0]), ("Content-Length", str(len(data)))]
-        self.conditional_response = self.default_conditional_response
-        self._app_iter = [data]
+            if line and known and (known[1] or kind is bytes) and self.default_charset == "UTF-8":
+                data: Any = body if kind is bytes else body.encode()  # type: ignore[union-attr]
+                self._status = line
+                self._headers = None
+                self._headerlist = [known[0], ("Content-Length", str(len(data)))]
+                self.conditional_response = self.default_conditional_response
+                self._app_iter = [data]
+                return
+        if body is not None and not isinstance(body, (str, bytes, bytearray)):
+            hint = "; json=... takes it" if isinstance(body, (dict, list)) else ""
+            raise TypeError(f"a body is str or bytes, not {type(body).__name__}{hint}")
+        super().__init__(body, status, headerlist, app_iter, content_type, **options)
+        if headers is not None:
+            self.headers.update(headers.items())
+        elif status in _status_lines and headerlist is None and not options:
+            self._remember_type(content_type)
 
     def _remember_type(self, content_type: str | None) -> None:
         """Note what WebOb made of a content type, for the next time."""
         value = self.headers.get("Content-Type")
         key = content_type or self.default_content_type
         if value and key and len(_types) < MAX_TYPES and self.default_charset == "UTF-8":
-            _types[key] = (value, self.charset == "UTF-8")
+            _types[key] = (("Content-Type", value), self.charset == "UTF-8")

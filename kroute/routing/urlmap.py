@@ -339,7 +339,7 @@ class URLMap(Declarations[E]):
         sub-domain does not match. Errors raised by an author's condition function pass through.
         """
         answer = self._strict(method, path, environ)
-        if self.strict_slashes or isinstance(answer, Match) or answer.redirect is not None:
+        if isinstance(answer, Match) or self.strict_slashes or answer.redirect is not None:
             return answer
         return self._slashed(method, path, environ, answer)
 
@@ -359,11 +359,13 @@ class URLMap(Declarations[E]):
             environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
         misses: list[Miss] | None = None
         for _, entry in found:
-            variables = entry.constants.copy()
-            if entry.capture is not None:
+            capture = entry.capture
+            if capture is None:
+                variables = entry.constants.copy()
+            else:
                 if segments is None:
                     segments = path.split("/")
-                captured = entry.capture(path, segments, environ)
+                captured = capture(path, segments, environ)
                 if captured is None:
                     continue
                 variables = captured

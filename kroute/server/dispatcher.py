@@ -100,21 +100,22 @@ class Dispatcher(ReactiveComponent):
             path = environ[RAW_PATH]
             if len(path) > MAX_PATH:
                 raise HTTPRequestURITooLong(f"A path has at most {MAX_PATH} bytes.")
-            if "%" in path or not path.isascii():
+            decoded = "%" in path or not path.isascii()
+            if decoded:
                 path = routing_path(path)
             found = self._urls.resolve(environ["REQUEST_METHOD"], path, environ)
             if isinstance(found, Miss):
                 self._unresolved(exchange, found, path)
                 return
             handler = found.endpoint
-            if not (path.isascii() or handler.takes_bytes or is_utf8(path)):
+            if decoded and not (handler.takes_bytes or is_utf8(path)):
                 raise HTTPBadRequest("The path is not UTF-8.")
             # What the URL said: in WSGI's own words, and in ours.
-            environ["wsgiorg.routing_args"] = ((), found.variables)
+            variables = found.variables
+            environ["wsgiorg.routing_args"] = ((), variables)
             environ["kroute.match"] = found
             if found.script_name:
                 _shift(environ, found)
-            variables = found.variables
             if len(found.maps) > 1:
                 exchange.rules = rules = self._rules_of(found.maps)
                 # A handler gets what its own path has; it need not know where it is mounted.
@@ -127,8 +128,12 @@ class Dispatcher(ReactiveComponent):
                 environ["wsgi.input"] = UNREAD_BODY
         except Exception as error:
             exchange.fail(error)
-        else:
-            _start(rules, exchange, handler, variables)
+            return
+        for hooks in rules.before_hooks:
+            if hooks:
+                _start(rules, exchange, handler, variables)
+                return
+        handler.start(exchange, variables)
 
     def _unresolved(self, exchange: Exchange, miss: Miss, path: str) -> None:
         """Answer for what no handler answers: 404, 405, OPTIONS, a redirect."""

@@ -8,10 +8,10 @@ bytes and events to the right place, in order, and never more of them than can b
 from __future__ import annotations
 
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from math import inf
 from time import perf_counter
 
 import webob.exc
@@ -124,7 +124,7 @@ class HTTPProtocol(ReactiveComponent):
         self._ready: Callable[[], None] | None = None
         # How long the client may take.
         self._requests = 0
-        self._last: float = limits.requests or inf  # of the requests; less: this one is the last
+        self._last = limits.requests or sys.maxsize  # of the requests; less: this one is the last
         self._turn = 0
         self._awaited = NOTHING
         self._awaited_after = 0  # requests before the one that is awaited
@@ -183,9 +183,7 @@ class HTTPProtocol(ReactiveComponent):
             return
         self._reacting = True
         try:
-            self._parser.feed(data)
-            self._hungry = False
-            self._work()
+            self._look_at(data)
         except Exception as error:
             self._give_up(error)
         finally:
@@ -193,14 +191,43 @@ class HTTPProtocol(ReactiveComponent):
         if self._missed:
             self._arrived()
 
+    def _look_at(self, data: bytes) -> None:
+        """Look at the first bytes after a request, or of all."""
+        parser, limits = self._parser, self._limits
+        try:
+            event = parser.next_event(data)
+            if type(event) is not Head:
+                self._await()
+                return
+            self._request(event)
+        except RemoteProtocolError as error:
+            self._refuse(error)
+        deadline = self._deadline
+        if (
+            self._exchange is None
+            and not self._closing
+            and not parser.has_buffered
+            and self._unsent <= limits.output_high
+            and deadline is not None
+        ):  # as mostly: all of it was there, and it is answered
+            self._flush()
+            self._awaited_after = self._requests
+            deadline.set(limits.keep_alive_seconds)
+        else:
+            self._hungry = not (self._receiving or parser.has_buffered)
+            self._work(limits.pipelined - 1)
+
     def react(self) -> None:
         """Work off what came in, as far as it goes, and send what came of it."""
         while self._control:
             self._obey(self.recv("control"))
-        self._work()
+        self._work(self._limits.pipelined)
 
-    def _work(self) -> None:
-        self._turn = self._limits.pipelined
+    def _work(self, turn: int) -> None:
+        """Go on, with `turn` requests at most before others have their turn."""
+        self._turn = turn
+        if not turn:
+            self.home.call_soon(self._arrived)
         self._serve()
         while self._out:
             self._flush()
@@ -362,15 +389,13 @@ class HTTPProtocol(ReactiveComponent):
 
     def _request(self, head: Head) -> None:
         """A request has begun: make an exchange of it and pass that on."""
-        environ = self._environs.make(head)
-        request = self._make_request(environ)
+        environ, said = self._environs.make(head), head.said
         self._head = head
-        self._receiving = has_body = head.body_length != 0
+        self._receiving = has_body = said.body_length != 0
         self._requests += 1
-        last = self._requests >= self._last
-        keep_alive = head.keep_alive and not last
-        self._framing.begin(environ["REQUEST_METHOD"], head.version == b"HTTP/1.1", keep_alive)
-        self._exchange = exchange = Exchange(request, self, has_body)
+        keep_alive = said.keep_alive and self._requests < self._last
+        self._framing.begin(head.method, said.modern, keep_alive)
+        self._exchange = exchange = Exchange(self._make_request(environ), self, has_body)
         self._continued = False
         self._sent = 0
         if self._access is not None:
@@ -467,7 +492,7 @@ class HTTPProtocol(ReactiveComponent):
         head = self._head
         if exchange is not self._exchange or head is None:
             return
-        limits, length = self._limits, head.body_length
+        limits, length = self._limits, head.said.body_length
         self._limit = limits.body_bytes if limit is None else limit
         if length is not None and length > self._limit:
             self._too_large()
@@ -490,7 +515,7 @@ class HTTPProtocol(ReactiveComponent):
         if exchange is not self._exchange or head is None:
             return
         self._limit = self._limits.body_bytes if limit is None else limit
-        if head.body_length is not None and head.body_length > self._limit:
+        if head.said.body_length is not None and head.said.body_length > self._limit:
             self._framing.keep_alive = False
             taker.fail(self._over_limit())
             return
@@ -500,14 +525,14 @@ class HTTPProtocol(ReactiveComponent):
 
     def _continues(self, head: Head) -> bool:
         """Whether the client may wait for a 100 (RFC 9110, section 10.1.1)."""
-        return head.expect_continue and not self._continued and not self._parser.buffered
+        return head.said.expect_continue and not self._continued and not self._parser.buffered
 
     def _settle_body(self) -> None:
         """An answer is about to begin: decide what becomes of a body that was not read."""
         head = self._head
         if not self._receiving or head is None:
             return
-        length = head.body_length
+        length = head.said.body_length
         if length is None or length > self._limits.discard_bytes or self._continues(head):
             self._framing.keep_alive = False
 
@@ -520,16 +545,26 @@ class HTTPProtocol(ReactiveComponent):
             self._finish(exchange)
 
     def _send_whole(self, response: webob.Response, body: bytes) -> None:
-        status, framing = response.status, self._framing
-        if len(body) < LARGE:
-            head = framing.whole(status, response.headerlist, body, http_date())
+        if type(response) is Response:  # the same, without calls
+            status, headers = response._status, response._headerlist
         else:
-            head = framing.announce(status, response.headerlist, len(body), http_date())
+            status, headers = response.status, response.headerlist
+        framing, size = self._framing, len(body)
+        data = framing.announce(status, headers, size, http_date())
         self._status = status
-        self._sent = len(body) if framing.wants_body else 0
-        self._emit(head)
+        if not framing.wants_body:
+            self._sent = 0
+        else:
+            self._sent = size
+            if size < LARGE:
+                data += body
+        self._out.append(data)
+        self._unsent += len(data)
         if self._sent >= LARGE:
-            self._emit(body)
+            self._out.append(body)
+            self._unsent += size
+        if not self._reacting:
+            self._flush()
 
     def file(self, exchange: Exchange, response: webob.Response, part: FilePart) -> None:
         """See `SendsFiles`."""
@@ -667,8 +702,10 @@ class HTTPProtocol(ReactiveComponent):
 
     def _flush(self) -> None:
         out = self._out
-        if out:
-            if len(out) > 1 and max(map(len, out)) < LARGE:
+        if len(out) == 1:
+            self._pass(out.pop())
+        elif out:
+            if max(map(len, out)) < LARGE:
                 out = [b"".join(out)]
             self._out = []
             for data in out:

@@ -49,18 +49,19 @@ class AppRules:
 
     policies: outermost first. Hooks before a handler run from the outside in, hooks after it from
     the inside out; of the error handlers the innermost that fits is asked.
+    before_hooks: what `before` runs.
     """
 
     def __init__(self, policies: Sequence[Policy]) -> None:
         self._outwards = tuple(reversed(policies))
         self._inwards = tuple(policies)
-        self._before = tuple(policy.before for policy in self._inwards)
+        self.before_hooks = tuple(policy.before for policy in self._inwards)
         self._before_body = tuple(policy.before_body for policy in self._inwards)
         self._after = tuple(policy.after for policy in self._outwards)
 
     def before(self, exchange: Exchange) -> Any:
         """Run the hooks before a handler; returns the answer of the first that has one."""
-        for hooks in self._before:
+        for hooks in self.before_hooks:
             for hook in hooks:
                 value = hook(exchange.request)
                 if value is not None:
@@ -90,9 +91,23 @@ class AppRules:
 
     def answer(self, exchange: Exchange, value: Any) -> webob.Response:
         """See `Rules`. Raises TypeError for what is no answer, and what a hook raises."""
-        if isinstance(value, webob.exc.WSGIHTTPException):
-            value = error_page(value, exchange.request.environ)
-        response = value if isinstance(value, webob.Response) else to_response(value)
+        if type(value) is Response:
+            response: webob.Response = value
+        elif isinstance(value, webob.exc.WSGIHTTPException):
+            response = error_page(value, exchange.request.environ)
+        else:
+            response = to_response(value)
+        for hooks in self._after:
+            if hooks:
+                response = self._changed(exchange, response)
+                break
+        status = response._status if type(response) is Response else response.status
+        if status[0] == "3":
+            _keep_here(response)
+        return response
+
+    def _changed(self, exchange: Exchange, response: webob.Response) -> webob.Response:
+        """Run the hooks after a handler; returns what they make of a response."""
         try:
             for hooks in self._after:
                 for hook in hooks:
@@ -104,8 +119,6 @@ class AppRules:
         except BaseException:
             _close(response)
             raise
-        if response.status[0] == "3":
-            _keep_here(response)
         return response
 
     def usual_error(

@@ -120,7 +120,7 @@ def transcript(events: Iterable[Event | Refused]) -> str:
 def _lines(event: Event | Refused) -> Iterator[str]:
     if isinstance(event, Head):
         yield _head_line(event)
-        yield from map(_field, event.headers)
+        yield from map(_field, event.said.headers)
     elif isinstance(event, Data):
         yield f"data {escape(event.data)}"
     elif isinstance(event, End):
@@ -131,12 +131,13 @@ def _lines(event: Event | Refused) -> Iterator[str]:
 
 
 def _head_line(head: Head) -> str:
-    length = "chunked" if head.body_length is None else str(head.body_length)
-    words = [head.method, head.target, head.version]
+    length = "chunked" if head.said.body_length is None else str(head.said.body_length)
+    version = b"HTTP/1.1" if head.said.modern else b"HTTP/1.0"
+    words = [head.method.encode(), head.target.encode(), version]
     return " ".join(
         [escape(word) for word in words]
-        + [length, "keep-alive" if head.keep_alive else "close"]
-        + (["expects 100"] if head.expect_continue else [])
+        + [length, "keep-alive" if head.said.keep_alive else "close"]
+        + (["expects 100"] if head.said.expect_continue else [])
     )
 
 

@@ -141,4 +141,4 @@ def test_a_body_is_not_the_parsers_to_limit() -> None:
     """RFC 9110, section 15.5.14: 413 is for the one who knows the route."""
     [head] = parse([b"POST / HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"])
     assert isinstance(head, Head)
-    assert head.body_length == 99999999
+    assert head.said.body_length == 99999999

@@ -77,9 +77,9 @@ def messages(events: list[Event | Refused]) -> Iterator[tuple[bytes, bytes, byte
                 return
             following = [*events[place + 1 : place + 3], None, None]
             data = following.pop(0) if isinstance(following[0], Data) else Data(b"")
-            ended = isinstance(following[0], End) or event.body_length == 0
+            ended = isinstance(following[0], End) or event.said.body_length == 0
             assert isinstance(data, Data)
-            yield event.method, event.target, data.data if ended else None
+            yield event.method.encode(), event.target.encode(), data.data if ended else None
 
 
 def agree(raw: bytes) -> None:

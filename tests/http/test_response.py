@@ -242,7 +242,7 @@ def test_content_types_made_up_are_not_kept_for_ever() -> None:
 def test_the_short_way_is_taken() -> None:
     Response("x", content_type="text/plain")
     assert "_app_iter" in Response("x", 404, content_type="text/plain").__dict__
-    assert room._types["text/plain"] == ("text/plain; charset=UTF-8", True)
+    assert room._types["text/plain"] == (("Content-Type", "text/plain; charset=UTF-8"), True)
     assert isinstance(Response("x"), webob.Response)
 
 
