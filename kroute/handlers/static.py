@@ -23,6 +23,7 @@ from .file_parts import can_send_files
 from .preconditions import Validators
 from .run import Run
 from .static_body import Body, Piece
+from .static_seen import NotSeen, Seen, SeenTree
 from .static_tree import OpenFile, Tree, split_path
 from .static_types import TYPES, media_type
 
@@ -83,6 +84,8 @@ class StaticFiles:
         own = {"." + key.lower().lstrip("."): value for key, value in (types or {}).items()}
         self.types = {**TYPES, **own}
         self._tree = Tree(root, follow_symlinks)
+        self._seen = Seen()
+        self._seen_tree = SeenTree(self._tree, self._seen)
         self._fields = [("Cache-Control", cache_control)] if cache_control else []
 
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
@@ -91,30 +94,67 @@ class StaticFiles:
 
     def _steps(self, request: webob.Request, exchange: Exchange) -> Iterator[Any]:
         """A handler as an author would write it. All that may have to wait for a disk is done in
-        threads; what follows the first part of a file is taken from memory if it is there."""
+        threads; what is in memory, and was a moment ago, is not."""
         if request.method == "OPTIONS":
             yield Response(status=204, headerlist=list(ALLOW))
             return
         if request.method not in ("GET", "HEAD"):
             detail = f"{request.method} is not among the methods of this URL: {ALLOW[0][1]}."
             raise webob.exc.HTTPMethodNotAllowed(detail, headers=ALLOW)
-        with closing(Body()) as body:
-            yield (yield from in_thread(body.use, self._answer, request, body))
-            parts = body.more and can_send_files(exchange)
-            while body.more:
-                data = body.part() if parts else body.read_now()
-                if data is None:
-                    data = yield from in_thread(body.use, body.read)
-                elif isinstance(data, FilePart) and not data.is_fetched:
+        names = self._names(request)
+        with closing(Body(can_send_files(exchange))) as body:
+            answer = self._answer_now(request, names, body)
+            if answer is None:
+                answer = yield from in_thread(body.use, self._answer, request, names, body)
+                if body.from_memory:
+                    self._note(names, body)
+            yield answer
+            yield from self._rest(names, body)
+
+    def _rest(self, names: list[bytes], body: Body) -> Iterator[Any]:
+        """What follows the first bytes of a body."""
+        while body.more:
+            data = body.part() if body.in_parts else body.read_now()
+            if data is None:
+                data = yield from in_thread(body.use, body.read)
+            elif isinstance(data, FilePart) and not self._seen.has_part(body.names, data.offset):
+                if data.is_fetched:
+                    self._note(names, body, data.offset)
+                else:
                     yield from in_thread(data.fetch)
-                yield data
+            yield data
 
-    # In a thread.
+    def _note(self, names: list[bytes], body: Body, part: int | None = None) -> None:
+        """Note that a file, or a part of it, could be read from memory."""
+        for each in (names, body.names):
+            if not self._seen.has(each):
+                self._seen.note(each)
+        if part is not None:
+            self._seen.note_part(body.names, part)
 
-    def _answer(self, request: webob.Request, body: Body) -> webob.Response:
-        """The head of an answer and the first part of its body; `body` is to give the rest."""
+    def _answer_now(
+        self, request: webob.Request, names: list[bytes], body: Body
+    ) -> webob.Response | None:
+        """The answer, if nobody has to wait for it."""
+        if not self._seen.has(names):
+            return None
+        body.waits = False
         try:
-            found = self._find(request, body)
+            return self._answer(request, names, body)
+        except NotSeen:
+            return None
+        finally:
+            body.waits = True
+
+    # In a thread, or where nothing has to be waited for.
+
+    def _answer(
+        self, request: webob.Request, names: list[bytes], body: Body
+    ) -> webob.Response:
+        """The head of an answer and what is read of its body at once; `body` is to give the rest.
+        Raises NotSeen unless `body.waits`."""
+        try:
+            found = self._find(request, names, body)
         except IsADirectoryError:
             return self._with_slash(request)
         except OSError as error:
@@ -137,21 +177,21 @@ class StaticFiles:
             status, pieces = _pieces(header, found.file.stat.st_size, kind, fields)
             if request.method == "GET":
                 body.take(pieces)
-        first = [body.read()] if body.more else []
+        first = [body.first()] if body.is_read else []
         return Response(status=status, headerlist=fields, app_iter=first)
 
-    def _find(self, request: webob.Request, body: Body) -> _Found:
+    def _find(self, request: webob.Request, names: list[bytes], body: Body) -> _Found:
         """Open the file that a request is for, or a sibling that the client would rather have.
-        Raises OSError."""
-        names = self._names(request)
-        file = self._tree.open(names)
-        body.hold(file.fd)
+        Raises OSError, and NotSeen."""
+        tree = self._tree if body.waits else self._seen_tree
+        file = tree.open(names)
+        body.hold(file.fd, names)
         siblings = self._siblings(names, file) if self.codings else {}
         coding = _preferred(request, siblings)
         if coding:
             try:
-                sibling = self._tree.open(siblings[coding])
-                body.hold(sibling.fd)
+                sibling = tree.open(siblings[coding])
+                body.hold(sibling.fd, siblings[coding])
                 return _Found(names[-1], sibling, coding, True)
             except OSError:
                 pass  # it is gone, or elsewhere

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
 from ..http import FilePart
 from .file_parts import PART
+from .static_seen import NotSeen
 
 __all__ = ["CHUNK", "Body", "Piece"]
 
@@ -44,9 +45,16 @@ class Body:
 
     A thread may be at work on the file when nobody wants it any more: whoever leaves last closes
     it, once.
+
+    in_parts: the kernel may send parts of the file. waits: whoever opens and reads it may wait for
+    a disk. names: that lead to the file. from_memory: what `first` gave was in memory.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, in_parts: bool = False) -> None:
+        self.in_parts = in_parts
+        self.waits = True
+        self.names: Sequence[bytes] = ()
+        self.from_memory = False
         self._fd = -1
         self._pieces: deque[Piece] = deque()
         self._using = threading.Lock()
@@ -70,20 +78,40 @@ class Body:
             if fd >= 0:
                 os.close(fd)
 
-    def hold(self, fd: int) -> None:
+    def hold(self, fd: int, names: Sequence[bytes] = ()) -> None:
         """Take an open file; the one before is closed."""
         if self._fd >= 0:
             os.close(self._fd)
         self._fd = fd
+        self.names = names
 
     def take(self, pieces: Iterable[Piece]) -> None:
-        """Take note of what is to be read."""
-        self._pieces.extend(piece for piece in pieces if piece != (0, 0))
+        """Take note of what is to be read, and of nothing before."""
+        self._pieces = deque(piece for piece in pieces if piece != (0, 0))
 
     @property
     def more(self) -> bool:
         """Whether there is something to read."""
         return bool(self._pieces)
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the next bytes are to be read: few go out faster in one piece with the head."""
+        if not (self._pieces and self.in_parts):
+            return self.more
+        piece = self._pieces[0]
+        return isinstance(piece, bytes) or piece[1] - piece[0] <= CHUNK
+
+    def first(self) -> bytes:
+        """The first bytes. Raises EOFError as `read`; NotSeen for a disk unless it `waits`."""
+        of_file = not isinstance(self._pieces[0], bytes)
+        data = self.read_now()
+        if data is not None:
+            self.from_memory = of_file
+            return data
+        if not self.waits:
+            raise NotSeen
+        return self.read()
 
     def read(self) -> bytes:
         """The next bytes, from a disk that may have to be waited for. Raises EOFError where the

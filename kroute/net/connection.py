@@ -243,8 +243,12 @@ class ConnectedSocket(ReactiveComponent):
                     if self._blocked:
                         return
                 elif len(messages) > 1 or self._offset:
-                    head = memoryview(message)[self._offset :]
-                    self._took(self.sock.sendmsg([head, *self._following()]))
+                    buffers: list[bytes | memoryview] = [memoryview(message)[self._offset :]]
+                    buffers += self._following()
+                    if len(buffers) < len(messages) and isinstance(self.sock, socket.socket):
+                        self._took(self.sock.sendmsg(buffers, (), socket.MSG_MORE))
+                    else:
+                        self._took(self.sock.sendmsg(buffers))
                 elif (sent := self.sock.send(message)) == len(message):
                     messages.pop(0)
                 else:
@@ -286,10 +290,12 @@ class ConnectedSocket(ReactiveComponent):
             raise OSError(EIO, "the rest of a file is missing")
         self._took(moved)
         if moved < left:
-            # Fetched from the disk before it is asked for: sendfile() would wait for that.
-            os.posix_fadvise(
-                message.fd, at + moved, min(left, self.FILE_TURN), os.POSIX_FADV_WILLNEED
-            )
+            if message.count > self.FILE_TURN:
+                # Fetched from the disk before it is asked for: sendfile() would wait for that.
+                # The first FILE_TURN is there.
+                os.posix_fadvise(
+                    message.fd, at + moved, min(left, self.FILE_TURN), os.POSIX_FADV_WILLNEED
+                )
             self._block()
 
     def _took(self, sent: int) -> None:

@@ -616,10 +616,14 @@ class HTTPProtocol(ReactiveComponent):
         """See `SendsFiles`."""
         if exchange is not self._exchange:
             return True
-        part.head, after = self._framing.around(part.count)
+        before, after = self._framing.around(part.count)
         self._sent += part.count
-        self._unsent += len(part)
+        self._unsent += len(before) + part.count
+        if self._out and max(map(len, self._out)) < LARGE:  # such as the head of the answer
+            before = b"".join((*self._out, before))
+            self._out = []
         self._flush()
+        part.head = before
         self._pass(part)
         self._emit(after)
         return self._wants_more()

@@ -21,11 +21,13 @@ from typing import Any
 import pytest
 
 from kroute import App, Limits, RouteError, StaticFiles
-from kroute.handlers import static_body, static_tree
+from kroute.handlers import static, static_body, static_tree
 from kroute.handlers.byte_ranges import GAP, MAX_RANGES, wanted_ranges
 from kroute.handlers.static_body import CHUNK, Body
+from kroute.handlers.static_seen import Seen
 from kroute.handlers.static_tree import Tree, split_path
 from kroute.handlers.static_types import TYPES
+from kroute.scheduler import in_thread
 from tests.server.harness import Answer, World, raw
 from tests.waiting import PATIENCE, wait_until
 
@@ -92,6 +94,13 @@ def root(tmp_path: Path) -> Path:
     write(folder / "sub/b.css", "b{}")
     (folder / "bare").mkdir()
     return folder
+
+
+@pytest.fixture
+def big(root: Path) -> bytes:
+    data = os.urandom(8 * CHUNK)
+    write(root / "big.bin", data)
+    return data
 
 
 @pytest.fixture
@@ -249,6 +258,7 @@ def test_head_reads_nothing(
     serve: Serve, opened: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(static_body.os, "pread")
+    monkeypatch.setattr(static_body, "NOW", None)
     site = serve()
     assert site.ask("HEAD", "/files/a.txt").code == 200
     assert site.get("/files/a.txt").code == 500
@@ -901,14 +911,145 @@ def test_siblings_by_option(serve: Serve, packed: Path) -> None:
     assert answer["Vary"] is answer["Content-Encoding"] is None
 
 
-# The way of a big file
+# What was asked for a moment ago
 
 
 @pytest.fixture
-def big(root: Path) -> bytes:
-    data = os.urandom(8 * CHUNK)
-    write(root / "big.bin", data)
-    return data
+def threads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls that are made in threads, by name. The kernel is not asked whether it would have
+    to wait: not every file system can tell."""
+    calls: list[str] = []
+
+    def note(use: Any, function: Callable[..., Any], *args: Any) -> Any:
+        calls.append(function.__name__)
+        return in_thread(use, function, *args)
+
+    monkeypatch.setattr(static, "in_thread", note)
+    monkeypatch.setattr(static_body, "NOW", 0)
+    return calls
+
+
+@pytest.mark.parametrize("path", ["/files/a.txt", "/files/sub/", "/files/big.bin"])
+def test_a_file_that_was_asked_for_a_moment_ago_takes_no_thread(
+    serve: Serve, big: bytes, opened: list[int], threads: list[str], path: str
+) -> None:
+    site = serve()
+    first = site.get(path)
+    assert threads == ["_answer"]
+    for _ in range(3):
+        again = site.get(path)
+        assert (again.code, again.body) == (200, first.body)
+        assert site.ask("HEAD", path).code == 200
+        assert site.get(path, If_None_Match=first["ETag"]).code == 304
+    assert threads == ["_answer"]
+    assert opened == []
+
+
+def test_a_moment_is_short(
+    serve: Serve, threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seen, "MOMENT", 0.0)
+    site = serve()
+    for count in (1, 2):
+        assert site.get("/files/a.txt").code == 200
+        assert len(threads) == count
+
+
+def test_no_more_files_are_kept_in_mind_than_that(
+    serve: Serve, threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Seen, "MOST", 2)
+    site = serve()
+    for path in ("/files/a.txt", "/files/", "/files/sub/b.css"):
+        site.get(path)
+    assert len(site.files._seen._files) == 1
+    site.get("/files/sub/b.css")
+    assert len(threads) == 3
+
+
+def test_parts_that_are_kept_in_mind_are_bounded() -> None:
+    seen = Seen()
+    seen.note([b"f"])
+    for offset in range(2 * Seen.MOST_PARTS):
+        seen.note_part([b"f"], offset)
+    assert [seen.has_part([b"f"], offset) for offset in (0, Seen.MOST_PARTS)] == [True, False]
+    seen.note_part([b"g"], 0)
+    assert not seen.has_part([b"g"], 0)
+
+
+def test_a_file_of_which_the_kernel_cannot_tell_takes_a_thread_each_time(
+    serve: Serve, threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its bytes may be on another machine."""
+    monkeypatch.setattr(static_body, "NOW", None)
+    site = serve()
+    site.get("/files/a.txt")
+    site.get("/files/a.txt")
+    assert threads == ["_answer", "_answer"]
+
+
+def test_bytes_that_are_not_in_memory_any_more_are_read_in_a_thread(
+    serve: Serve, opened: list[int], threads: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = serve()
+    site.get("/files/a.txt")
+    monkeypatch.setattr(static_body, "NOW", None)
+    assert site.get("/files/a.txt").body == b"0123456789"
+    assert threads == ["_answer", "_answer"]
+
+
+@pytest.mark.parametrize("how", ["written anew", "exchanged", "longer"])
+def test_a_file_that_changed_since_a_moment_ago(
+    serve: Serve, root: Path, opened: list[int], threads: list[str], how: str
+) -> None:
+    site = serve()
+    before = site.get("/files/a.txt")
+    if how == "written anew":
+        write(root / "a.txt", "ABCDEFGHIJ", OLD + 1)
+    elif how == "exchanged":
+        write(root / "new.txt", "ABCDEFGHIJ", OLD + 1).rename(root / "a.txt")
+    else:
+        with open(root / "a.txt", "a") as file:
+            file.write("ABCDEFGHIJ")
+    after = site.get("/files/a.txt")
+    assert after.body == (root / "a.txt").read_bytes() != before.body
+    assert after["ETag"] != before["ETag"]
+    assert after["Content-Length"] == str(len(after.body))
+
+
+@pytest.mark.parametrize("what", ["nothing", "a folder", "a way out", "a FIFO"])
+def test_what_is_no_file_any_more_since_a_moment_ago(
+    serve: Serve, root: Path, opened: list[int], threads: list[str], what: str
+) -> None:
+    site = serve()
+    assert site.get("/files/a.txt").code == 200
+    (root / "a.txt").unlink()
+    if what == "a folder":
+        (root / "a.txt").mkdir()
+    elif what == "a way out":
+        (root / "a.txt").symlink_to(root.parent / "secret.txt")
+    elif what == "a FIFO":
+        os.mkfifo(root / "a.txt")
+    assert site.get("/files/a.txt").code == (308 if what == "a folder" else 404)
+
+
+def test_a_sibling_that_came_or_went_a_moment_ago(
+    serve: Serve, root: Path, opened: list[int], threads: list[str]
+) -> None:
+    site = serve()
+    for there in (False, True, True, False):
+        sibling = root / "a.txt.gz"
+        if there:
+            write(sibling, gzip.compress(b"0123456789"))
+        else:
+            sibling.unlink(missing_ok=True)
+        answer = site.get("/files/a.txt", Accept_Encoding="gzip")
+        assert (answer["Content-Encoding"] == "gzip") is there
+    # The sibling's first time took a thread of its own.
+    assert threads == ["_answer", "_answer"]
+
+
+# The way of a big file
 
 
 def test_a_slow_client_is_waited_for(serve: Serve, big: bytes, opened: list[int]) -> None:
@@ -978,6 +1119,8 @@ def test_a_client_that_goes_away_while_a_thread_is_at_work(
         monkeypatch.setattr(module.os, name, gate)
         site.client.take()
     else:
+        if where == "reading":
+            monkeypatch.setattr(static_body, "NOW", None)
         monkeypatch.setattr(module.os, name, gate)
         site.client.feed(raw("GET", "/files/big.bin"))
     assert gate.entered.wait(PATIENCE)
