@@ -66,10 +66,12 @@ class FunctionHandler:
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
         try:
-            if self.binding.converters:
-                variables = self.binding.convert(variables)
-            request = exchange.request
-            value = self._call(request, **variables) if variables else self._call(request)
+            if variables:
+                if self.binding.converters:
+                    variables = self.binding.convert(variables)
+                value = self._call(exchange.request, **variables)
+            else:
+                value = self._call(exchange.request)
             if type(value) is GeneratorType:
                 # A generator function in a plain one's wrapping.
                 Run(exchange, value, self.finishes).go()
@@ -97,10 +99,12 @@ class GeneratorHandler(FunctionHandler):
         """See `Handler`. A handler that yields a response and ends is answered on the spot, with
         nothing made for it; any other becomes a `Run`."""
         try:
-            if self.binding.converters:
-                variables = self.binding.convert(variables)
-            request = exchange.request
-            generator = self._call(request, **variables) if variables else self._call(request)
+            if variables:
+                if self.binding.converters:
+                    variables = self.binding.convert(variables)
+                generator = self._call(exchange.request, **variables)
+            else:
+                generator = self._call(exchange.request)
             response = None
             more = True  # whether `value` is still to be looked at
             try:

@@ -38,26 +38,29 @@ NO_BODY, BY_LENGTH, BY_CHUNKS, BY_CLOSE = range(4)
 # No content, whatever its length is said to be (RFC 9110, sections 15.3.5, 15.3.6, 15.4.5).
 BODILESS = frozenset(("204", "205", "304"))
 
+# The heads of this second, with what `keep_alive`, `_body` and `wants_body` are after them: a busy
+# server sends many that are alike. By all that they are made of; bounded by MAX_HEADS.
+_heads: dict[tuple[Any, ...], tuple[bytes, bool, int, bool]] = {}
+_date = ""
+
 
 class AnswerFraming:
     """Turns the answers of one connection into bytes, one after the other.
 
     For each request `begin`, then `whole`, or `start`, any number of `data`, `end`. `keep_alive`
-    says after the end whether the connection can have another request. A head that raises
+    says after the end whether the connection can have another request; `wants_body` after the head
+    whether anything of a body is sent at all: not for HEAD, 204 and 304. A head that raises
     LocalProtocolError has changed nothing, so that another one can be sent instead.
     """
 
     _names: dict[str, int] = {}  # names found to be good; bounded by MAX_NAMES
-    # The heads of this second, with what `keep_alive` and `_body` are after them: a busy server
-    # sends many that are alike. By all that they are made of; bounded by MAX_HEADS.
-    _heads: dict[tuple[Any, ...], tuple[bytes, bool, int]] = {}
-    _date = ""
 
     def __init__(self) -> None:
         self.keep_alive = True
         self._head_only = False
         self._modern = True
         self._body = NO_BODY
+        self.wants_body = False
         self._left = 0
 
     def begin(self, method: str, modern: bool, keep_alive: bool) -> None:
@@ -69,28 +72,28 @@ class AnswerFraming:
     def whole(self, status: str, headers: Headers, body: bytes, date: str) -> bytes:
         """An answer in one piece. Raises LocalProtocolError where it cannot be sent as it is."""
         head = self.announce(status, headers, len(body), date)
-        return head if self._body == NO_BODY else head + body
+        return head + body if self.wants_body else head
 
     def announce(self, status: str, headers: Headers, length: int, date: str) -> bytes:
         """The head of an answer whose body goes another way, in one piece of `length` bytes, if
         `wants_body`. Raises LocalProtocolError."""
-        heads = AnswerFraming._heads
-        if date != AnswerFraming._date:
-            AnswerFraming._date = date
-            heads.clear()
+        global _date
+        if date != _date:
+            _date = date
+            _heads.clear()
         key: Any = (status, length, self._head_only, self._modern, self.keep_alive, *headers)
         try:
-            known = heads.get(key)
+            known = _heads.get(key)
         except TypeError:  # a list in it; or what is no string, and `_head` will say so
             key = known = None
         if known is not None:
-            head, self.keep_alive, self._body = known
+            head, self.keep_alive, self._body, self.wants_body = known
             self._left = 0
             return head
         head = self._head(status, headers, length, date, True)
         self._left = 0
-        if key and len(heads) < MAX_HEADS and len(head) <= MAX_HEAD:
-            heads[key] = head, self.keep_alive, self._body
+        if key and len(_heads) < MAX_HEADS and len(head) <= MAX_HEAD:
+            _heads[key] = head, self.keep_alive, self._body, self.wants_body
         return head
 
     def start(self, status: str, headers: Headers, length: int | None, date: str) -> bytes:
@@ -123,6 +126,7 @@ class AnswerFraming:
         head = _encode([*lines, "Connection: Upgrade"])
         self.keep_alive = False
         self._body = BY_CLOSE
+        self.wants_body = True
         return head
 
     def _head(
@@ -148,6 +152,7 @@ class AnswerFraming:
         head = _encode(lines)
         self.keep_alive = keep_alive
         self._body = body
+        self.wants_body = body != NO_BODY
         self._left = length or 0 if body == BY_LENGTH else 0
         return head
 
@@ -209,11 +214,6 @@ class AnswerFraming:
                 cls._names.clear()  # somebody makes names up; the usual ones will be back soon
             cls._names[name] = kind
         return kind
-
-    @property
-    def wants_body(self) -> bool:
-        """Whether anything of a body is sent at all: not for HEAD, 204 and 304."""
-        return self._body != NO_BODY
 
     def data(self, data: bytes) -> bytes:
         """A part of the body. Raises LocalProtocolError for more than Content-Length said."""

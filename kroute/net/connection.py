@@ -27,9 +27,23 @@ __all__ = ["CAN_SEND_FILES", "ConnectedSocket", "FileMessage"]
 
 log = logging.getLogger("kroute.net")
 
+_append = list.append
+
 CAN_SEND_FILES = sys.platform == "linux"
 """Whether the kernel copies from a file to a socket as `_send_file` asks it to: sendfile(2) is
 another one on each system."""
+
+READ_SIZE = 65536
+"""Bytes read at once at first."""
+
+READ_MORE = 262144
+"""Bytes read at once after that many came, for a protocol that takes one message at a time."""
+
+GATHER = 64
+"""Messages handed to the kernel in one call."""
+
+SMALL = 16384
+"""Bytes of a message that may wait for others before it is handed to the kernel."""
 
 NO_LINGER = struct.pack("ii", 1, 0)
 """For SO_LINGER: close() throws away what the kernel has not sent yet, and sends a reset."""
@@ -83,18 +97,6 @@ class ConnectedSocket(ReactiveComponent):
         "protocol", "sock", "stall",
     )  # fmt: skip
 
-    READ_SIZE = 65536
-    """Bytes read at once at first."""
-
-    READ_MORE = 262144
-    """Bytes read at once after that many came, for a protocol that takes one message at a time."""
-
-    GATHER = 64
-    """Messages handed to the kernel in one call."""
-
-    SMALL = 16384
-    """Bytes of a message that may wait for others before it is handed to the kernel."""
-
     FILE_TURN = 1024 * 1024
     """Bytes of a file that are sent before others have their turn."""
 
@@ -122,7 +124,7 @@ class ConnectedSocket(ReactiveComponent):
         self._fd = sock.fileno()
         self._events = -1  # what the poller watches for; -1: it does not know us
         self._offset = 0  # of the first message in "inbox": how much of it is sent already
-        self._read_size = self.READ_SIZE
+        self._read_size = READ_SIZE
         self._blocked = False
         self._gathering = False
         self._closing = False
@@ -202,18 +204,16 @@ class ConnectedSocket(ReactiveComponent):
         messages = self._outgoing
         if (
             type(message) is not bytes
-            or len(message) > self.SMALL
-            or len(messages) + 1 >= self.GATHER
+            or len(message) > SMALL
             or self._reacting
             or self._blocked
             or self._closing
             or self._finished
-            or self._held
-            or self._lingering
+            or len(messages) + 1 >= GATHER
         ):
             messages.keep(message)
             return
-        list.append(messages, message)
+        _append(messages, message)
         if not self._gathering:
             self._gathering = True
             self.home.call_last(self._send_gathered)
@@ -260,7 +260,7 @@ class ConnectedSocket(ReactiveComponent):
         except TypeError as error:
             kinds = {
                 type(message).__name__
-                for message in messages[: self.GATHER]
+                for message in messages[: GATHER]
                 if not isinstance(message, (bytes, bytearray, memoryview))
             }
             raise TypeError(
@@ -270,7 +270,7 @@ class ConnectedSocket(ReactiveComponent):
 
     def _following(self) -> Iterator[bytes]:
         """The messages behind the first that go with it, which are those before the next file."""
-        return takewhile(lambda each: not hasattr(each, "fd"), self._outgoing[1 : self.GATHER])
+        return takewhile(lambda each: not hasattr(each, "fd"), self._outgoing[1 : GATHER])
 
     def _send_file(self, message: FileMessage) -> None:
         """Have the kernel send what it takes of a file now; others have their turn before the
@@ -352,7 +352,7 @@ class ConnectedSocket(ReactiveComponent):
     def _receive(self, _events: int = READ) -> None:
         """Also the poller's callback, while there is only something to receive."""
         box = self._incoming.sink
-        if len(box) >= (box.size or self.READ_AHEAD) and not self._closing:
+        if box and len(box) >= (box.size or self.READ_AHEAD) and not self._closing:
             self._watch(self._events & ~READ | HANG_UP)
             return
         try:
@@ -365,11 +365,11 @@ class ConnectedSocket(ReactiveComponent):
         if not data:
             self._ended()
         elif not self._closing:  # what comes after that is for nobody
-            if len(data) >= self.READ_SIZE and box.size == 1:
-                self._read_size = self.READ_MORE
-            else:
-                self._read_size = self.READ_SIZE
-            self._incoming.sink.append(data)
+            if len(data) >= READ_SIZE:
+                self._read_size = READ_MORE if box.size == 1 else READ_SIZE
+            elif self._read_size != READ_SIZE:
+                self._read_size = READ_SIZE
+            box.append(data)
 
     def _hung_up(self) -> None:
         """The other side has ended while we do not read, as a handler is at work: its end is

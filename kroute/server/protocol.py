@@ -550,19 +550,17 @@ class HTTPProtocol(ReactiveComponent):
         else:
             status, headers = response.status, response.headerlist
         framing, size = self._framing, len(body)
-        data = framing.announce(status, headers, size, http_date())
+        head = framing.announce(status, headers, size, http_date())
         self._status = status
         if not framing.wants_body:
-            self._sent = 0
+            body, size = b"", 0
+        self._sent = size
+        self._unsent += len(head) + size
+        if size < LARGE:
+            self._out.append(head + body)
         else:
-            self._sent = size
-            if size < LARGE:
-                data += body
-        self._out.append(data)
-        self._unsent += len(data)
-        if self._sent >= LARGE:
+            self._out.append(head)
             self._out.append(body)
-            self._unsent += size
         if not self._reacting:
             self._flush()
 
@@ -707,7 +705,10 @@ class HTTPProtocol(ReactiveComponent):
     def _flush(self) -> None:
         out = self._out
         if len(out) == 1:
-            self._pass(out.pop())
+            message = out.pop()
+            # Noted first: the socket may collect it before `append` returns.
+            self._lengths.append(len(message))
+            self._to_socket.sink.append(message)
         elif out:
             if max(map(len, out)) < LARGE:
                 out = [b"".join(out)]
@@ -717,7 +718,6 @@ class HTTPProtocol(ReactiveComponent):
 
     def _pass(self, message: bytes | FilePart) -> None:
         """Give a message to the socket; its length is counted in `_unsent`."""
-        # Noted first: the socket may collect it before `send` returns.
         self._lengths.append(len(message))
         self._to_socket.sink.append(message)
 

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kroute.http import CONTINUE, AnswerFraming, LocalProtocolError
+from kroute.http import framing as room
 from kroute.http.framing import MAX_HEAD, MAX_HEADS, MAX_NAMES, Headers
 
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
@@ -322,11 +323,11 @@ def test_names_that_are_made_up_are_not_kept_for_ever() -> None:
 def test_heads_are_not_kept_for_ever() -> None:
     for number in range(2 * MAX_HEADS):
         framing().whole("200 OK", [("X", str(number))], b"", DATE)
-    assert len(AnswerFraming._heads) == MAX_HEADS
+    assert len(room._heads) == MAX_HEADS
     framing().whole("200 OK", [], b"", "later")
-    assert len(AnswerFraming._heads) == 1
+    assert len(room._heads) == 1
     framing().whole("200 OK", [("X", "y" * MAX_HEAD)], b"", "later")
-    assert len(AnswerFraming._heads) == 1
+    assert len(room._heads) == 1
 
 
 def test_fields_that_are_lists() -> None:

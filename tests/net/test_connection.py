@@ -20,6 +20,7 @@ from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 from Kamaelia.Util.PureTransformer import PureTransformer
 
 from kroute.net import ConnectedSocket
+from kroute.net.connection import GATHER
 from kroute.scheduler import ReactiveComponent, Scheduler
 from tests.waiting import wait_until
 
@@ -81,7 +82,7 @@ def test_small_messages_go_out_together(wire: MakeWire) -> None:
     assert one.client.recv(10) == b"ab"
 
 
-@pytest.mark.parametrize("messages", [[b"x" * 20_000], [b"x"] * ConnectedSocket.GATHER])
+@pytest.mark.parametrize("messages", [[b"x" * 20_000], [b"x"] * GATHER])
 def test_much_does_not_wait_for_others(wire: MakeWire, messages: list[bytes]) -> None:
     one = wire(Still())
     for message in messages:
