@@ -30,6 +30,7 @@ from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
 from .limits import Limits
 from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
+from .query import QUERY_FIELDS
 from .request import READER, Request
 from .response import Response
 from .websocket import Close, WebSocketFrames, accept_websocket
@@ -40,6 +41,7 @@ __all__ = [
     "LOCAL",
     "NEED_DATA",
     "PARSERS",
+    "QUERY_FIELDS",
     "RAW_PATH",
     "READER",
     "TRAILERS",

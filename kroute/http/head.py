@@ -94,13 +94,11 @@ class HeadReader:
         """The head that a block is, if it is one, and says the same as the one before; None where
         that takes a closer look. So a block is one head to its end, and no more."""
         rest = self._rest
-        if not rest:
-            return None
-        line, same, more = block.partition(rest)
-        if more or not same:
+        cut = len(block) - len(rest)
+        if block[cut:] != rest or not rest:
             return None
         try:
-            method, _, target = line.decode("ascii").partition(" ")
+            method, _, target = block[:cut].decode("ascii").partition(" ")
         except UnicodeDecodeError:
             return None
         if not (method in METHODS and target and target.isprintable()):

@@ -1,4 +1,4 @@
-"""plain_query: the fields of a query in which nothing has to be decoded."""
+"""plain_query, QUERY_FIELDS: the fields of a query in which nothing has to be decoded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from typing import Any
 
 from webob.multidict import GetDict
 
-__all__ = ["plain_query"]
+__all__ = ["QUERY_FIELDS", "plain_query"]
+
+QUERY_FIELDS = "webob._parsed_query_vars"
+"""WebOb's environ key of the fields of the query, once somebody has asked for them."""
 
 
 def plain_query(environ: dict[str, Any]) -> GetDict | None:
@@ -14,7 +17,7 @@ def plain_query(environ: dict[str, Any]) -> GetDict | None:
     it. None for what is left to WebOb: a query that was read before, and one with "%", ";" or more
     than ASCII in it."""
     query: str = environ.get("QUERY_STRING", "")
-    if "webob._parsed_query_vars" in environ or "%" in query or ";" in query:
+    if QUERY_FIELDS in environ or "%" in query or ";" in query:
         return None
     if not query.isascii():
         return None
@@ -27,6 +30,6 @@ def plain_query(environ: dict[str, Any]) -> GetDict | None:
     found: Any = GetDict.__new__(GetDict)
     found._items = fields
     found.env = environ
-    environ["webob._parsed_query_vars"] = (found, query)
+    environ[QUERY_FIELDS] = (found, query)
     made: GetDict = found
     return made

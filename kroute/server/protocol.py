@@ -22,6 +22,7 @@ from Kamaelia.IPC import socketShutdown
 from ..http import (
     CONTINUE,
     NEED_DATA,
+    QUERY_FIELDS,
     AnswerFraming,
     BodyTaker,
     BodyTooLarge,
@@ -396,10 +397,11 @@ class HTTPProtocol(ReactiveComponent):
         keep_alive = said.keep_alive and self._requests < self._last
         self._framing.begin(head.method, said.modern, keep_alive)
         self._exchange = exchange = Exchange(self._make_request(environ), self, has_body)
-        self._continued = False
-        self._sent = 0
+        if has_body:
+            self._continued = False
         if self._access is not None:
             self._began = perf_counter()
+            self._status, self._sent = "", 0
         self._to_dispatcher.sink.append(exchange)
 
     def _received(self, data: bytes) -> None:
@@ -579,6 +581,7 @@ class HTTPProtocol(ReactiveComponent):
             self._flush()
             self._pass(part)
         else:
+            self._sent = 0
             self._emit(head)
         self._finish(exchange)
 
@@ -591,7 +594,7 @@ class HTTPProtocol(ReactiveComponent):
             self._framing.start(response.status, response.headerlist, length, http_date())
         )
         exchange.started = True
-        self._status = response.status
+        self._status, self._sent = response.status, 0
         return self._framing.wants_body
 
     def interim(
@@ -653,7 +656,7 @@ class HTTPProtocol(ReactiveComponent):
         if exchange is self._exchange:
             self._emit(self._framing.upgrade(response.headerlist))
             exchange.started = True
-            self._status = response.status
+            self._status, self._sent = response.status, 0
             self._receiver, self._rest = receive, self._parser.buffered
 
     def more(self, exchange: Exchange) -> None:
@@ -677,6 +680,11 @@ class HTTPProtocol(ReactiveComponent):
         exchange.on_drain = exchange.on_gone = None
         if self._access is not None:
             self._log_access(exchange)
+        environ = exchange.request.environ
+        if QUERY_FIELDS in environ:
+            # They have the environ, too: only the collector would free the two, now and then,
+            # while all wait. Whoever asks once more has them made once more.
+            del environ[QUERY_FIELDS]
         if not self._framing.keep_alive:
             self._closing = True
         if self._body is not None or self._taker is not None:

@@ -100,10 +100,19 @@ def test_a_line_for_each_answer(
     assert (line["code"], line["size"], line["cut"]) == (code, size, None)
 
 
+@pytest.mark.parametrize("requests", [0, 1])
 @pytest.mark.parametrize(("path", "code", "size"), [("/slow", "-", "0"), ("/begun", "200", "3")])
 def test_a_line_for_a_client_that_went_away(
-    client: Client, caplog: pytest.LogCaptureFixture, path: str, code: str, size: str
+    client: Client,
+    caplog: pytest.LogCaptureFixture,
+    requests: int,
+    path: str,
+    code: str,
+    size: str,
 ) -> None:
+    for _ in range(requests):
+        client.ask("GET", "/hello/World")
+    caplog.clear()
     client.feed(raw("GET", path))
     client.take()
     client.hang_up()

@@ -550,6 +550,42 @@ def test_ten_thousand_requests_leave_nothing_behind(world: World) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("path", ["/", "/?q=1", "/?q=%31"])
+def test_a_request_that_is_answered_is_left_to_nobody(world: World, path: str) -> None:
+    """Not to the collector of garbage either, for which all others would have to wait."""
+    app, requests = App(), []
+
+    @app.get("/")
+    def index(request):
+        requests.append(weakref.ref(request))
+        return request.GET.get("q", "")
+
+    client = world.client(app)
+    client.ask("GET", "/")  # the last one is still its protocol's
+    gc.disable()
+    try:
+        for _ in range(3):
+            client.ask("GET", path)
+        assert [request() is None for request in requests] == [True] * 4
+    finally:
+        gc.enable()
+
+
+def test_a_query_can_be_asked_for_after_the_answer(world: World) -> None:
+    app, kept = App(), []
+
+    @app.get("/")
+    def index(request):
+        kept.extend((request, request.GET))
+
+    world.client(app).ask("GET", "/?q=1")
+    request, fields = kept
+    assert fields == request.GET
+    fields["r"] = "2"
+    assert request.query_string == "q=1&r=2"
+    assert request.GET is fields
+
+
 # The Dispatcher goes with the last connection
 
 
