@@ -15,6 +15,10 @@ from typing import NamedTuple
 
 import pytest
 
+from . import sleeping
+
+sleeping.watch_sleeps()
+
 # Many containers forbid to keep what was compiled. Each of the processes that tests start would
 # compile kroute anew then, and pytest all tests in each run.
 sys.dont_write_bytecode = False
@@ -40,6 +44,7 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
+    sleeping.allow(item.get_closest_marker("load") is not None)
     for marker in item.iter_markers("needs"):
         for program in marker.args:
             if shutil.which(program) is None:

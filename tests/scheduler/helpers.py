@@ -12,6 +12,7 @@ from Axon.Component import component
 from Axon.Microprocess import microprocess
 
 from kroute.scheduler import Poller, Scheduler
+from tests.waiting import PATIENCE
 
 
 class FakePoller(Poller):
@@ -115,7 +116,7 @@ def run(scheduler: Scheduler, seconds: float = 20) -> None:
     assert not late
 
 
-def in_new_python(program: str, timeout: float = 30) -> str:
+def in_new_python(program: str, timeout: float = PATIENCE) -> str:
     """What a program prints in a process of its own; nothing is to go to its error output."""
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(program)],

@@ -87,7 +87,7 @@ import threading
 from kroute.scheduler import ThreadPool
 pool, there = ThreadPool(), threading.Event()
 pool.submit(lambda: (there.set(), threading.Event().wait()))
-assert there.wait(5)
+assert there.wait()
 pool.close()
 assert not pool.join(0)
 """
