@@ -8,7 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import pytest
 
 from kroute.http import (
     NEED_DATA,
@@ -50,6 +52,15 @@ def load(kind: str) -> list[Case]:
             raw, _, expected = rest.partition("\n---")
             cases.append(Case(f"{file.stem}: {name}", section, unescape(raw), expected.strip()))
     return cases
+
+
+def by_file(cases: list[Case]) -> list[Any]:
+    """Parameters of a test: the cases of each file together, as each takes little."""
+    names = dict.fromkeys(case.name.partition(":")[0] for case in cases)
+    return [
+        pytest.param([case for case in cases if case.name.startswith(f"{name}:")], id=name)
+        for name in names
+    ]
 
 
 def unescape(text: str) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 import time
@@ -22,12 +23,14 @@ from kroute.http import (
 )
 from kroute.http.fields import PARSERS, field_reader
 from kroute.http.head import HeadReader
+from tests.cases import check_each
 
 from .mutation import mutate
 from .raw_requests import (
     NEXT,
     Case,
     Refused,
+    by_file,
     bytewise,
     in_two,
     kinds,
@@ -45,56 +48,67 @@ REFUSED_LATER = [case for case in INVALID if case.expected.startswith("environ")
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
-def by_name(case: Case) -> str:
-    return case.name
-
-
 # The corpus.
 
 
-@pytest.mark.parametrize("case", VALID, ids=by_name)
-def test_valid(case: Case) -> None:
-    assert transcript(parse([case.raw])) == case.expected
-    assert transcript(parse(bytewise(case.raw))) == case.expected
-    for pieces in in_two(case.raw):
-        assert transcript(parse_by(field_reader(), pieces, Limits())) == case.expected
+@pytest.mark.parametrize("cases", by_file(VALID))
+def test_valid(cases: list[Case]) -> None:
+    def check(case: Case) -> None:
+        assert transcript(parse([case.raw])) == case.expected
+        assert transcript(parse(bytewise(case.raw))) == case.expected
+        for pieces in in_two(case.raw):
+            assert transcript(parse_by(field_reader(), pieces, Limits())) == case.expected
+
+    check_each(cases, check)
 
 
-@pytest.mark.parametrize("case", VALID, ids=by_name)
-def test_valid_with_another_request_behind(case: Case) -> None:
+@pytest.mark.parametrize("cases", by_file(VALID))
+def test_valid_with_another_request_behind(cases: list[Case]) -> None:
     """RFC 9112, section 9.3.2; section 9.6: nothing is looked at after a close."""
-    heads = [event for event in parse([case.raw]) if isinstance(event, Head)]
-    closes = not all(head.said.keep_alive for head in heads)
-    behind = "" if closes else "\n" + transcript(parse([NEXT]))
-    raw = case.raw + NEXT
-    assert transcript(parse([raw])) == case.expected + behind
-    assert transcript(parse(bytewise(raw))) == case.expected + behind
+    following = "\n" + transcript(parse([NEXT]))
+
+    def check(case: Case) -> None:
+        heads = [event for event in parse([case.raw]) if isinstance(event, Head)]
+        expected = case.expected + following * all(head.said.keep_alive for head in heads)
+        assert transcript(parse([case.raw + NEXT])) == expected
+        assert transcript(parse(bytewise(case.raw + NEXT))) == expected
+
+    check_each(cases, check)
 
 
-@pytest.mark.parametrize("case", VALID, ids=by_name)
-def test_valid_and_cut_off(case: Case) -> None:
+@pytest.mark.parametrize("cases", by_file(VALID))
+def test_valid_and_cut_off(cases: list[Case]) -> None:
     """What is not complete is neither refused nor made complete."""
-    whole = parse([case.raw])
-    for at in range(len(case.raw)):
-        part = parse([case.raw[:at]])
-        assert len(part) < len(whole) or part != whole
-        assert not any(isinstance(event, Refused) for event in part)
+
+    def check(case: Case) -> None:
+        whole = parse([case.raw])
+        for at in range(len(case.raw)):
+            part = parse([case.raw[:at]])
+            assert len(part) < len(whole) or part != whole
+            assert not any(isinstance(event, Refused) for event in part)
+
+    check_each(cases, check)
 
 
-@pytest.mark.parametrize("case", REFUSED_HERE, ids=by_name)
-def test_invalid(case: Case) -> None:
-    refused = parse([case.raw])
-    assert kinds(refused) == case.expected
-    for raw in (case.raw, case.raw + NEXT):
-        assert parse([raw]) == refused
-        assert parse(bytewise(raw)) == refused
-    for pieces in in_two(case.raw + NEXT):
-        assert parse_by(field_reader(), pieces, Limits()) == refused
+@pytest.mark.parametrize("cases", by_file(REFUSED_HERE))
+def test_invalid(cases: list[Case]) -> None:
+    def check(case: Case) -> None:
+        refused = parse([case.raw])
+        assert kinds(refused) == case.expected
+        for raw in (case.raw, case.raw + NEXT):
+            assert parse([raw]) == refused
+            assert parse(bytewise(raw)) == refused
+        for pieces in in_two(case.raw + NEXT):
+            assert parse_by(field_reader(), pieces, Limits()) == refused
+
+    check_each(cases, check)
 
 
-@pytest.mark.parametrize("case", REFUSED_LATER, ids=by_name)
-def test_invalid_only_for_the_environ(case: Case) -> None:
-    assert kinds(parse([case.raw])) == "head"
+def test_invalid_only_for_the_environ() -> None:
+    def check(case: Case) -> None:
+        assert kinds(parse([case.raw])) == "head"
+
+    check_each(REFUSED_LATER, check)
 
 
 def test_the_corpus_cites() -> None:
@@ -429,27 +443,30 @@ DISGUISED = [
 ]
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [(a, b) for a in LENGTHS for b in CODINGS]
-    + [(b, a) for a in LENGTHS for b in CODINGS]
-    + [(a, b) for a in LENGTHS for b in LENGTHS]
-    + [(a, b) for a in CODINGS for b in CODINGS]
-    + [(a, b) for a in LENGTHS for b in DISGUISED]
-    + [(b, a) for a in LENGTHS for b in DISGUISED],
-    ids=lambda fields: " + ".join(map(repr, fields)),
-)
+AMBIGUOUS = [
+    *itertools.product(LENGTHS, CODINGS),
+    *itertools.product(CODINGS, LENGTHS),
+    *itertools.product(LENGTHS, LENGTHS),
+    *itertools.product(CODINGS, CODINGS),
+    *itertools.product(LENGTHS, DISGUISED),
+    *itertools.product(DISGUISED, LENGTHS),
+]
+
+
 @pytest.mark.parametrize("version", [b"1.1", b"1.0"])
-def test_ambiguous_framing_is_refused(fields: tuple[bytes, bytes], version: bytes) -> None:
-    raw = b"POST / HTTP/%b\r\nHost: a\r\n%b\r\n%b\r\n\r\n0\r\n\r\n" % (version, *fields)
-    [refused] = parse([raw + NEXT])
-    assert isinstance(refused, Refused)
-    if refused.status != 400:
-        # A coding that is not understood (RFC 9112, section 6.1), and no length beside it.
-        assert refused.status == 501
-        assert version == b"1.1"
-        assert all(field in CODINGS for field in fields)
-    assert parse(bytewise(raw + NEXT)) == [refused]
+def test_ambiguous_framing_is_refused(version: bytes) -> None:
+    def check(fields: tuple[bytes, bytes]) -> None:
+        raw = b"POST / HTTP/%b\r\nHost: a\r\n%b\r\n%b\r\n\r\n0\r\n\r\n" % (version, *fields)
+        [refused] = parse([raw + NEXT])
+        assert isinstance(refused, Refused)
+        if refused.status != 400:
+            # A coding that is not understood (RFC 9112, section 6.1), and no length beside it.
+            assert refused.status == 501
+            assert version == b"1.1"
+            assert all(field in CODINGS for field in fields)
+        assert parse(bytewise(raw + NEXT)) == [refused]
+
+    check_each(AMBIGUOUS, check)
 
 
 # Time. (The bounds are many times what is needed; quadratic work would be many times over them.)

@@ -13,6 +13,7 @@ import webob
 from kroute.http import Response
 from kroute.http import response as room
 from kroute.http.response import MAX_TYPES
+from tests.cases import check_each
 
 BODIES: list[Any] = [None, "", "text", "gr\xfc\xdf\u20ac", b"", b"bytes\xff", bytearray(b"x")]
 STATUSES: list[Any] = [
@@ -102,31 +103,39 @@ def call(kind: type[webob.Response], *args: Any, **options: Any) -> Callable[[],
 
 
 @pytest.fixture(params=["first", "known"])
-def types_known(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both with an empty memory of content types and with one of all that was ever made."""
-    monkeypatch.setattr(room, "_types", {})
+def begin(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """To be called before each case: both with an empty memory of content types and with one of
+    all that was ever made."""
+    known: dict[Any, Any] = {}
     if request.param == "known":
+        monkeypatch.setattr(room, "_types", known)
         for body, content_type in itertools.product(BODIES, TYPES):
             outcome(call(Response, body, content_type=content_type))
+    return lambda: monkeypatch.setattr(room, "_types", known.copy())
 
 
-@pytest.mark.usefixtures("types_known")
-@pytest.mark.parametrize("body", BODIES, ids=repr)
-@pytest.mark.parametrize("status", STATUSES, ids=repr)
-def test_equal_as_made(body: Any, status: Any) -> None:
-    for content_type in [*TYPES, *TYPES]:
-        ours = outcome(call(Response, body, status, content_type=content_type))
-        theirs = outcome(call(webob.Response, body, status, content_type=content_type))
-        assert ours == theirs, content_type
+def test_equal_as_made(begin: Callable[[], None]) -> None:
+    def check(case: tuple[Any, Any]) -> None:
+        begin()
+        for content_type in [*TYPES, *TYPES]:
+            ours = outcome(call(Response, *case, content_type=content_type))
+            theirs = outcome(call(webob.Response, *case, content_type=content_type))
+            assert ours == theirs, content_type
+
+    check_each(itertools.product(BODIES, STATUSES), check)
 
 
-@pytest.mark.usefixtures("types_known")
-@pytest.mark.parametrize("options", OPTIONS, ids=repr)
-def test_equal_with_options(options: dict[str, Any]) -> None:
-    for more in ({}, {"body": "text"}, {"body": b"bytes"}, {"status": 404, "body": "text"}):
-        both = {**more, **options}
-        copy = {key: list(value) if key == "headerlist" else value for key, value in both.items()}
-        assert outcome(call(Response, **both)) == outcome(call(webob.Response, **copy))
+def test_equal_with_options(begin: Callable[[], None]) -> None:
+    def check(options: dict[str, Any]) -> None:
+        begin()
+        for more in ({}, {"body": "text"}, {"body": b"bytes"}, {"status": 404, "body": "text"}):
+            both = {**more, **options}
+            copy = {
+                key: list(value) if key == "headerlist" else value for key, value in both.items()
+            }
+            assert outcome(call(Response, **both)) == outcome(call(webob.Response, **copy))
+
+    check_each(OPTIONS, check)
 
 
 def test_positional_arguments_are_webobs() -> None:
@@ -175,21 +184,19 @@ CHANGES: dict[str, Callable[[webob.Response], Any]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 @pytest.mark.parametrize("body, content_type", [("text", "text/plain"), (b"bytes", "image/png")])
-def test_equal_after_a_change(
-    change: Callable[[webob.Response], Any], body: Any, content_type: str
-) -> None:
-    def changed(kind: type[webob.Response]) -> Callable[[], Any]:
-        def make() -> Any:
+def test_equal_after_a_change(body: Any, content_type: str) -> None:
+    def check(name: str) -> None:
+        def make(kind: type[webob.Response]) -> webob.Response:
             response = kind(body, 200, content_type=content_type)
-            change(response)
+            CHANGES[name](response)
             return response
 
-        return make
+        for _ in range(2):
+            ours = outcome(lambda: make(Response))
+            assert ours == outcome(lambda: make(webob.Response))
 
-    for _ in range(2):
-        assert outcome(changed(Response)) == outcome(changed(webob.Response))
+    check_each(CHANGES, check)
 
 
 def test_one_response_is_not_changed_by_another() -> None:

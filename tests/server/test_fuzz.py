@@ -17,7 +17,8 @@ import kroute.http.parser
 from kroute.http import AnswerFraming, EnvironMaker, Head, RequestParser
 from kroute.http.head import HeadReader
 from kroute.server import HTTPProtocol
-from tests.http.raw_requests import NEXT, bytewise, load
+from tests.cases import check_each
+from tests.http.raw_requests import NEXT, Case, by_file, bytewise, load
 
 from . import echo
 from .fuzz import Bench, Failure, run
@@ -26,15 +27,6 @@ from .harness import World
 ROOT = Path(__file__).parents[2]
 VALID = load("valid")
 INVALID = load("invalid")
-
-
-def by_file(cases: list[Any]) -> list[Any]:
-    """Cases by their file: one test for each file, as each case takes little."""
-    names = dict.fromkeys(case.name.partition(":")[0] for case in cases)
-    return [
-        pytest.param([case for case in cases if case.name.startswith(f"{name}:")], id=name)
-        for name in names
-    ]
 
 
 @pytest.fixture
@@ -48,21 +40,25 @@ def bench(world: World, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 @pytest.mark.parametrize("cases", by_file(VALID))
-def test_valid_requests_are_answered(bench: Bench, cases: list[Any]) -> None:
-    for case in cases:
+def test_valid_requests_are_answered(bench: Bench, cases: list[Case]) -> None:
+    def check(case: Case) -> None:
         for raw in (case.raw, case.raw + NEXT):
             whole = bench.check([raw])
             assert {answer.status for answer in whole} == {200}
             assert bench.check(bytewise(raw)) == whole
 
+    check_each(cases, check)
+
 
 @pytest.mark.parametrize("cases", by_file(INVALID))
-def test_invalid_requests_are_refused(bench: Bench, cases: list[Any]) -> None:
-    for case in cases:
+def test_invalid_requests_are_refused(bench: Bench, cases: list[Case]) -> None:
+    def check(case: Case) -> None:
         for raw in (case.raw, case.raw + NEXT):
             whole = bench.check([raw])
-            assert [answer.status for answer in whole] == [int(case.expected[-3:])], case
+            assert [answer.status for answer in whole] == [int(case.expected[-3:])]
             assert bench.check(bytewise(raw)) == whole
+
+    check_each(cases, check)
 
 
 # Mutations.
