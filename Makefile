@@ -21,7 +21,7 @@ types: $(VENV)/test
 	$(BIN)/mypy
 
 tests: $(VENV)/test
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 load: $(VENV)/test
 	$(BIN)/python -m pytest -q -m load

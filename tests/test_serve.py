@@ -402,6 +402,9 @@ def test_what_takes_longer_than_the_graceful_timeout_is_cut(tmp_path: Path) -> N
 
 def test_a_handler_that_does_not_give_way_cannot_keep_it_from_ending(tmp_path: Path) -> None:
     program = PROGRAM + """
+    import sys
+    sys.modules["kroute.serve"].AT_ONCE = 0.05
+
     @app.get("/loop")
     def loop(request):
         os.write(2, b"looping\\n")

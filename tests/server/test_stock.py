@@ -194,6 +194,7 @@ def test_a_full_pipe_in_both_directions(served: Served) -> None:
             assert data.endswith(body)
 
 
+@pytest.mark.load  # Kamaelia's Selector stays for six half seconds when nobody needs it any more
 def test_ends(tmp_path: Path) -> None:
     """The server is shut down as any ServerCore is; nothing of ours keeps the process alive."""
     with Served(tmp_path, PROGRAM, command=["served.py"]) as own:
