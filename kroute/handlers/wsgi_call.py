@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-import threading
 import traceback
-from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
 from time import monotonic
@@ -22,6 +20,7 @@ from .file_parts import can_send_files
 from .run import deliver
 from .wsgi_environ import ErrorLog, FileWrapper, call_environ
 from .wsgi_input import ClientGone, Input
+from .wsgi_output import BLOCK, HIGH, Output
 
 __all__ = ["Application", "BadApplication", "Call"]
 
@@ -29,13 +28,6 @@ log = logging.getLogger("kroute.wsgi")
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-HIGH, LOW = 262144, 65536
-"""Bytes that wait to be sent at which the application is made to wait, and may go on. Between them
-are a few parts as applications have them: a switch between threads takes longer than one."""
-
-BLOCK = 65536
-"""Bytes of small parts that are sent together."""
 
 PATIENCE = 60.0
 """Seconds that a thread waits for a client that takes nothing, or too little; then it is cut."""
@@ -63,10 +55,10 @@ class BadApplication(Exception):
 class Call:
     """One request on its way through a WSGI application.
 
-    `run` is what the thread does. What it has for the client is left in `_parts`, and `_pump`, in
-    the scheduler's thread, sends it on: PEP 3333, "Buffering and Streaming", lets a server that
-    continues in another thread go on with the application meanwhile. It has to wait where more
-    than HIGH bytes are left. An answer that is known to its end is sent in one piece.
+    `run` is what the thread does. What it has for the client is left in an `Output`, and `_pump`,
+    in the scheduler's thread, sends it on: PEP 3333, "Buffering and Streaming", lets a server that
+    continues in another thread go on with the application meanwhile. An answer that is known to
+    its end is sent in one piece.
 
     since: when the application was last heard of, on the monotonic clock; None while it is not its
     turn.
@@ -86,12 +78,7 @@ class Call:
         self._headers: list[tuple[str, str]] = []
         self._length: int | None = None
         # Between the threads.
-        self._changed = threading.Condition(threading.Lock())
-        self._parts: deque[bytes] = deque()
-        self._size = 0
-        self._full = False  # the application waits
-        self._pumping = False  # `_pump` is to come, or the client has enough
-        self._ended = False
+        self._output: Output | None = None  # made for the first part, if there are parts
         self._over = False  # nobody wants any more of the answer
         # The thread's own: whether the head, or all there is, was handed over; bytes of the body.
         self._opened = False
@@ -203,9 +190,9 @@ class Call:
             self._length = int(field[1])
 
     def _iterable(self, result: object) -> Iterable[object]:
-        if not isinstance(result, Iterable):
+        if not hasattr(result, "__iter__"):  # cheaper to ask than an abstract class
             raise self._bad(f"returned {type(result).__name__}, which is no iterable of bytes")
-        return result
+        return cast(Iterable[object], result)
 
     def _checked(self, part: object) -> bytes:
         if not isinstance(part, bytes):
@@ -261,26 +248,20 @@ class Call:
     def _hand_over(self, data: bytes, end: bool = False) -> None:
         """Leave bytes to be sent; wait where there are many already."""
         self._opened = True
-        patient = True
-        with self._changed:
-            self._parts.append(data)
-            self._size += len(data)
-            self._ended = end
-            if not self._pumping:
-                self._pumping = True
-                self._scheduler.call_soon(self._pump)
-            if self._size >= HIGH and not end:
-                self.since = None
-                self._full = True
-                patient = self._changed.wait_for(self._may_go_on, PATIENCE)
-        if not patient:
-            self._scheduler.call_soon(self._cut)
-        if self._over or not patient:
+        output = self._output
+        if output is None:
+            output = self._output = Output()
+        if output.put(data, end):
+            self._scheduler.call_soon(self._pump)
+        # `abandon` says first that it is over, and then looks for an output to close.
+        if output.full and not self._over:
+            self.since = None
+            if not output.wait(PATIENCE):
+                self._scheduler.call_soon(self._cut)
+                raise ClientGone("the client takes too little of its answer")
+        if self._over:
             raise ClientGone("the client wants no more of its answer")
         self.since = monotonic()
-
-    def _may_go_on(self) -> bool:
-        return self._over or not self._full
 
     def _check_started(self) -> None:
         if self._status is None:
@@ -322,9 +303,10 @@ class Call:
 
     def _pump(self) -> None:
         """Send what was left here by now."""
+        output = self._output
         try:
-            if not self._over and (self._started or self._start()):
-                self._send_parts()
+            if output is not None and not self._over and (self._started or self._start()):
+                self._send_parts(output)
         except Exception as error:
             self._fail(error)
 
@@ -345,41 +327,21 @@ class Call:
             return False
         return True
 
-    def _send_parts(self) -> None:
+    def _send_parts(self, output: Output) -> None:
         exchange = self.exchange
         for _ in range(HIGH // BLOCK):
-            data = self._next_block()
+            data = output.take()
             if not data:
                 break
-            if not exchange.sink.data(exchange, data) and not self._is_sent():
+            if not exchange.sink.data(exchange, data) and not output.is_sent:
                 exchange.on_drain = self._pump
                 return
         else:
             self._scheduler.call_soon(self._pump)  # others have their turn
             return
-        if self._is_sent():
+        if output.is_sent:
             exchange.sink.end(exchange)
             self._end_input()
-
-    def _next_block(self) -> bytes:
-        """What is to be sent next: a part, or some small ones; b"" for nothing, when `_pump` is to
-        be called again for what comes."""
-        parts, size = self._parts, 0
-        block = []
-        with self._changed:
-            while parts and (not size or size + len(parts[0]) <= BLOCK):
-                size += len(parts[0])
-                block.append(parts.popleft())
-            self._size -= size
-            if self._full and self._size <= LOW:
-                self._full = False
-                self._changed.notify()
-            self._pumping = bool(size or self._ended)
-        return b"".join(block)
-
-    def _is_sent(self) -> bool:
-        """Whether there is nothing left, and nothing to come."""
-        return self._ended and not self._parts
 
     def _response(self, body: list[bytes]) -> webob.Response:
         """The answer so far, gone through the hooks of whoever mounted the application."""
@@ -402,10 +364,9 @@ class Call:
         """Nobody wants more of the answer: let the thread stop when it hands something over."""
         exchange = self.exchange
         exchange.on_gone = exchange.on_drain = None
-        with self._changed:
-            self._over = True
-            self._parts.clear()
-            self._changed.notify()
+        self._over = True
+        if self._output is not None:
+            self._output.close()
         self._end_input()
 
     def _end_input(self) -> None:

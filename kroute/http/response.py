@@ -28,7 +28,8 @@ class Response(webob.Response):
     """`webob.Response`; the common calls are made shorter, and two are made safe.
 
     `Response(body, status, content_type=...)` with a body of text or bytes and a usual status
-    takes a way of its own to the same object (a test compares the two); every other call is
+    takes a way of its own to the same object (a test compares the two), and so does one with all
+    of `status`, `headerlist` and `app_iter`, as a WSGI application has them; every other call is
     WebOb's. But `headers=` adds to the other fields, where WebOb would take their place, the
     Content-Type with them; and a body that is neither text nor bytes is a TypeError at once.
     """
@@ -66,6 +67,18 @@ class Response(webob.Response):
                 self.conditional_response = self.default_conditional_response
                 self._app_iter = [data]
                 return
+        elif (
+            not (body is not None or headers is not None or content_type is not None or options)
+            and app_iter is not None
+            and headerlist is not None
+            and status in _status_lines
+        ):
+            self._status = _status_lines[status]
+            self._headers = None
+            self._headerlist = headerlist
+            self.conditional_response = self.default_conditional_response
+            self._app_iter = app_iter
+            return
         if body is not None and not isinstance(body, (str, bytes, bytearray)):
             hint = "; json=... takes it" if isinstance(body, (dict, list)) else ""
             raise TypeError(f"a body is str or bytes, not {type(body).__name__}{hint}")

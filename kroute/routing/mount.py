@@ -57,6 +57,8 @@ class Mount(Generic[E]):
         if found is None:
             return None
         at = found.start(_REST_NAME)
+        if not self.variables:
+            return {}, path[:at], path[at:]
         values = {name: value for name, value in found.groupdict().items() if value is not None}
         del values[_REST_NAME]
         return values, path[:at], path[at:]

@@ -19,6 +19,7 @@ from kroute import App, Limits, Response, RouteError
 from kroute.handlers import WSGIHandler, is_wsgi
 from kroute.handlers.workers import Workers
 from kroute.handlers.wsgi_environ import ErrorLog, FileWrapper
+from kroute.handlers.wsgi_output import HIGH
 from kroute.loading import LoadError, load_app
 from tests.server.harness import Answer, Client, World, raw
 from tests.waiting import PATIENCE, wait_until
@@ -575,21 +576,21 @@ def test_an_application_waits_for_its_client(serve: Serve) -> None:
         start_response("200 OK", list(TEXT))
         for number in range(1000):
             given.append(number)
-            yield b"x" * 1000
+            yield b"x" * 1024
 
     server = serve(application)
     server.client.feed(raw("GET", "/app"))
-    server.world.until(lambda: len(given) > 262)
+    server.world.until(lambda: len(given) >= HIGH / 1024)
     server.world.settle()
-    # What its client has not taken (64 KiB here), what waits for that (256), and one in hand.
-    assert len(given) < 330
+    # What its client has not taken (64 KiB here), what waits for that, and one in hand.
+    assert len(given) <= (HIGH + 65536) / 1024 + 1
     server.finish()
-    assert len(server.client.answers()[0].body) == 1_000_000
+    assert len(server.client.answers()[0].body) == 1_024_000
 
 
 def test_a_client_that_never_reads_is_cut(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kroute.handlers.wsgi_call.PATIENCE", 0.01)
-    body = Body(*[b"x" * 50_000] * 10)
+    body = Body(*[b"x" * 50_000] * 20)
     server = serve(answering(body))
     server.client.feed(raw("GET", "/app"))
     server.world.until(lambda: server.client.ended)
@@ -705,14 +706,14 @@ def test_no_more_threads_are_replaced_than_there_are(serve: Serve) -> None:
 
 
 def test_a_thread_that_waits_for_its_client_is_not_stuck(serve: Serve) -> None:
-    server = serve(answering(Body(*[b"x" * 50_000] * 10)), stuck_after=0.001)
+    server = serve(answering(Body(*[b"x" * 50_000] * 20)), stuck_after=0.001)
     server.client.feed(raw("GET", "/app"))
     server.world.until(server.client.waiting)
     server.wait_for_turn()
     threading.Event().wait(0.01)
     look(server)
     server.finish()
-    assert len(server.client.answers()[0].body) == 500_000
+    assert len(server.client.answers()[0].body) == 1_000_000
 
 
 def test_threads_end_when_there_is_nothing_to_do(

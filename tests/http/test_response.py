@@ -62,6 +62,10 @@ OPTIONS: list[dict[str, Any]] = [
     {"headerlist": [("X", "y")]},
     {"headerlist": [("Content-Type", "text/plain"), ("Content-Length", "99")], "body": b"x"},
     {"headerlist": [], "body": b"x"},
+    {"headerlist": [("X", "y")], "app_iter": [b"x"]},
+    {"headerlist": [("X", "y")], "app_iter": [b"x"], "status": "404 Gone fishing"},
+    {"headerlist": [], "app_iter": [b"x"], "status": "204 No Content"},
+    {"headerlist": [], "app_iter": [b"x"], "content_type": "text/plain"},
     {"location": "/x", "status": 303},
     {"etag": "x"},
     {"last_modified": datetime(2020, 1, 1, tzinfo=timezone.utc)},
@@ -251,6 +255,12 @@ def test_the_short_way_is_taken() -> None:
     assert "_app_iter" in Response("x", 404, content_type="text/plain").__dict__
     assert room._types["text/plain"] == (("Content-Type", "text/plain; charset=UTF-8"), True)
     assert isinstance(Response("x"), webob.Response)
+
+
+def test_the_short_way_of_a_wsgi_answer_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(webob.Response, "__init__", None)
+    response = Response(status="404 Not Found", headerlist=[("X", "y")], app_iter=[b"x"])
+    assert (response.status, response.headerlist) == ("404 Not Found", [("X", "y")])
 
 
 def test_headers_are_added_to_the_others() -> None:
