@@ -78,7 +78,8 @@ class HeadReader:
     compared with that of the head before, and not read again where it is the same: as far as it is
     short enough to be remembered as long as the connection lasts.
 
-    max_fields: header fields that a head may have.
+    max_fields: header fields that a head may have. body: bytes of the body that follows a head
+    that says the same as the one before, as far as that is known.
     """
 
     REMEMBERED = 4096
@@ -89,16 +90,17 @@ class HeadReader:
         self._read_fields = read_fields
         self._rest = b""
         self._said = Said(False, [], 0, False)
+        self.body = 0
 
-    def again(self, block: bytes) -> Head | None:
-        """The head that a block is, if it is one, and says the same as the one before; None where
-        that takes a closer look. So a block is one head to its end, and no more."""
+    def again(self, data: bytes, end: int) -> Head | None:
+        """The head that data are up to `end`, if it is one, and says the same as the one before;
+        None where that takes a closer look. So they are one head to that end, and no more."""
         rest = self._rest
-        cut = len(block) - len(rest)
-        if block[cut:] != rest or not rest:
+        cut = end - len(rest)
+        if cut < 1 or data[cut:end] != rest or not rest:
             return None
         try:
-            method, _, target = block[:cut].decode("ascii").partition(" ")
+            method, _, target = data[:cut].decode("ascii").partition(" ")
         except UnicodeDecodeError:
             return None
         if not (method in METHODS and target and target.isprintable()):
@@ -117,7 +119,7 @@ class HeadReader:
         if rest != self._rest:
             said = self._read_rest(rest, match[3], match[4])
             if len(rest) <= self.REMEMBERED:
-                self._rest, self._said = rest, said
+                self._rest, self._said, self.body = rest, said, said.body_length or 0
         return Head(match[1].decode("ascii"), match[2].decode("ascii"), said)
 
     def _read_rest(self, rest: bytes, major: bytes, minor: bytes) -> Said:

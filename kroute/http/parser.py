@@ -132,12 +132,12 @@ class RequestParser:
     def take_body(self) -> bytes | None:
         """The rest of a body of known length, if all of it was fed, and None otherwise; there are
         no events of it then. For who wants it whole: after the Head of a small request."""
-        if not 0 < self._remaining <= len(self._buffer) - self._start:
+        remaining = self._remaining
+        if not 0 < remaining <= len(self._buffer) - self._start:
             return None
-        data = self._take(self._remaining)
         self._remaining = 0
-        self._finish()
-        return data
+        self._state = self._read_head if self._keep_alive else self._ignore
+        return self._take(remaining)
 
     def close(self) -> None:
         """Let go of what was fed."""
@@ -148,10 +148,11 @@ class RequestParser:
 
     def _read_head(self) -> Event | NeedData:
         buffer, head = self._buffer, None
-        if type(buffer) is bytes and not self._start and len(buffer) <= self._surely_good:
-            head = self._heads.again(buffer)
+        end = len(buffer) - self._heads.body  # of the head, if this is another one with its body
+        if type(buffer) is bytes and not self._start and end <= self._surely_good:
+            head = self._heads.again(buffer, end)
         if head is not None:
-            self._buffer = b""
+            self._buffer = buffer[end:]
         else:
             block = self._cut_head()
             if block is None:

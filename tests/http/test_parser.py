@@ -191,6 +191,43 @@ def test_what_comes_after_a_head_is_read_as_what_comes_first(line: bytes) -> Non
         )
 
 
+SIZED, CHUNKED = b"Content-Length: 3", b"Transfer-Encoding: chunked"
+
+
+@pytest.mark.parametrize(
+    ("field", "whole", "behind"),
+    [
+        (SIZED, b"abc", b"abc"),
+        (SIZED, b"abc", b"abc" + NEXT),
+        (SIZED, b"abc", b"abcd"),
+        (SIZED, b"abc", b"a"),
+        (SIZED, b"abc", b""),
+        (CHUNKED, b"1\r\na\r\n0\r\n\r\n", b"2\r\nab\r\n0\r\n\r\n" + NEXT),
+        (CHUNKED, b"1\r\na\r\n0\r\n\r\n", b""),
+        (b"X: 1", b"", NEXT),
+        (b"X: 1", b"", b"not HTTP"),
+    ],
+    ids=repr,
+)
+def test_a_body_comes_after_a_head_that_says_the_same(
+    field: bytes, whole: bytes, behind: bytes
+) -> None:
+    head = b"PUT / HTTP/1.1\r\nHost: a\r\n" + field + b"\r\n\r\n"
+    first = parse([head + whole])
+    for pieces in ([head + behind], [head, behind], [head + behind[:1], behind[1:]]):
+        assert parse([head + whole, *pieces]) == [*first, *parse([head + behind])]
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 10, b"x" * 60])
+@pytest.mark.parametrize(("limit", "status"), [("request_line", 414), ("header_bytes", 431)])
+def test_a_body_is_no_room_for_a_longer_head(limit: str, status: int, body: bytes) -> None:
+    head = b"PUT /%b HTTP/1.1\r\nHost: a\r\nContent-Length: 60\r\n\r\n"
+    first, again = head % b"", head % (b"x" * 70)
+    limits = Limits(**{limit: 80})
+    events = parse([first + b"x" * 60, again + body], limits)
+    assert kinds(events) == f"head data end {status}"
+
+
 def test_what_is_long_is_not_remembered() -> None:
     raw = b"GET / HTTP/1.1\r\nHost: a\r\nX: %b\r\n\r\n" % (b"y" * HeadReader.REMEMBERED)
     first, second = heads(raw, raw)
