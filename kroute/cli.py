@@ -90,6 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--certfile", metavar="PEM", help="speak TLS with this certificate")
     run.add_argument("--keyfile", metavar="PEM", help="its key, if it is in a file of its own")
+    run.add_argument(
+        "--threads",
+        type=_threads,
+        metavar="NUMBER",
+        help="of a WSGI application, which has as many requests at a time (8)",
+    )
     run.add_argument("--debug", action="store_true", help="show tracebacks to clients")
     run.add_argument("--reload", action="store_true", help="start again when a *.py file changes")
     run.add_argument(
@@ -189,6 +195,12 @@ def _limit(text: str) -> tuple[str, float]:
     return name, value
 
 
+def _threads(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of threads")
+    return int(text)
+
+
 def _seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -214,10 +226,10 @@ def _asked(text: str) -> tuple[str, str]:
     return method, url
 
 
-def _load(name: str) -> App:
+def _load(name: str, threads: int | None = None) -> App:
     """The application; what its own module raises is shown as its author knows it."""
     try:
-        return load_app(name)
+        return load_app(name, threads)
     except (LoadError, RouteError):
         raise  # they say where and what, in a line
     except Exception as error:
@@ -255,7 +267,7 @@ def _run(options: argparse.Namespace) -> int:
     """Serve an application until Ctrl-C or SIGTERM."""
     if options.reload:
         return _run_reloading(options.words)
-    app = _load(options.app)
+    app = _load(options.app, options.threads)
     app.debug = app.debug or options.debug
     app.access_log = options.access_log or app.access_log
     show_log(app.access_log is not None)

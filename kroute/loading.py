@@ -21,12 +21,13 @@ class LoadError(Exception):
     right. What the user's own module raises is not a LoadError."""
 
 
-def load_app(name: str) -> App:
+def load_app(name: str, threads: int | None = None) -> App:
     """The application that `module:attribute` names, or `module:factory()`; the attribute is `app`
-    where none is given. A WSGI application is put into an App of its own. Modules are looked for
-    in the current directory first.
+    where none is given. A WSGI application is put into an App of its own, and has `threads`
+    threads there, or as many as any that is mounted. Modules are looked for in the current
+    directory first.
 
-    Raises LoadError, and whatever the module or the factory raises.
+    Raises LoadError, also for `threads` of an App, and whatever the module or the factory raises.
     """
     module_name, colon, attribute = name.partition(":")
     if not module_name or (colon and not attribute):
@@ -39,9 +40,11 @@ def load_app(name: str) -> App:
     elif callable(thing) and not isinstance(thing, App) and not is_wsgi(thing):
         raise LoadError(f"{name} is no App but {thing!r}; is it a factory: {name}() ?")
     if not isinstance(thing, App) and is_wsgi(thing):
-        return _app_around(thing)
+        return _app_around(thing, threads)
     if not isinstance(thing, App):
         raise LoadError(f"{name} is no App but {type(thing).__name__} ({thing!r:.60})")
+    if threads is not None:
+        raise LoadError(f"{name} is an App, which says itself how many threads each mount has")
     return thing
 
 
@@ -59,10 +62,11 @@ def _made(factory: Any, name: str) -> Any:
     return factory()
 
 
-def _app_around(application: Any) -> App:
+def _app_around(application: Any, threads: int | None) -> App:
     """An App of nothing but a WSGI application."""
     app = App()
-    app.mount("", application)
+    options: dict[str, Any] = {} if threads is None else {"threads": threads}
+    app.mount("", application, **options)
     return app
 
 

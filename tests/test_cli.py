@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kroute import cli
+from kroute import App, cli
 from kroute.cli import main
 from kroute.net import BindError
 
@@ -248,6 +248,8 @@ def test_an_address_that_cannot_be_had_is_a_line(
         ["run", "commanded", "--bind", "127.0.0.1:65536"],
         ["run", "commanded", "--relo"],
         ["run", "commanded", "--access-log=apache"],
+        ["run", "commanded", "--threads", "0"],
+        ["run", "commanded", "--threads", "many"],
         ["run", "commanded", "--graceful-timeout", "-1"],
         ["run", "commanded", "--graceful-timeout", "soon"],
         ["routes", "commanded", "--match", "/path"],
@@ -264,6 +266,16 @@ def test_words_that_mean_nothing_are_status_2(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("kroute")
     assert line.endswith(" --help says more)")
+
+
+def test_threads_are_for_a_wsgi_application(
+    monkeypatch: pytest.MonkeyPatch, serves: list[Any]
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr(cli, "load_app", lambda *arguments: asked.append(arguments) or App())
+    assert main(["run", "mysite.wsgi:application", "--threads", "3"]) == 0
+    assert main(["run", "mysite.wsgi:application"]) == 0
+    assert asked == [("mysite.wsgi:application", 3), ("mysite.wsgi:application", None)]
 
 
 def test_ctrl_c_before_it_serves_is_no_traceback(

@@ -10,6 +10,7 @@ import pytest
 
 from kroute import App
 from kroute.loading import LoadError, load_app
+from kroute.routing import Match
 
 SOURCE = """
 from kroute import App
@@ -82,6 +83,21 @@ def test_finds_attributes_of_attributes(here: Path) -> None:
 
 def test_puts_a_wsgi_application_into_an_app(here: Path) -> None:
     assert isinstance(load_app("loadable:wsgi"), App)
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(None, 8), (3, 3)])
+def test_a_wsgi_application_has_the_threads_that_were_asked_for(
+    here: Path, threads: int | None, expected: int
+) -> None:
+    match = load_app("loadable:wsgi", threads).urls.resolve("GET", "/any/path")
+    assert isinstance(match, Match)
+    assert match.endpoint._workers.threads == expected
+
+
+def test_an_app_says_itself_how_many_threads_there_are(here: Path) -> None:
+    for name in ("loadable:app", "loadable:make_app()"):
+        with pytest.raises(LoadError, match="an App, which says itself how many threads each mou"):
+            load_app(name, 3)
 
 
 @pytest.mark.parametrize(
