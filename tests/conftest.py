@@ -14,10 +14,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from . import sleeping
 
 sleeping.watch_sleeps()
+
+# The same examples each time; how long one takes says more of the machine than of kroute.
+settings.register_profile(
+    "kroute", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("kroute")
 
 # Many containers forbid to keep what was compiled. Each of the processes that tests start would
 # compile kroute anew then, and pytest all tests in each run.

@@ -185,7 +185,7 @@ class Wire(io.BytesIO):
         pass
 
 
-@settings(max_examples=100, derandomize=True, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.binary(max_size=50), max_size=5), st.booleans(), st.booleans())
 def test_another_reader_understands_it(parts: list[bytes], known: bool, whole: bool) -> None:
     body = b"".join(parts)

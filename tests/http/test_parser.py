@@ -374,14 +374,14 @@ def streams(draw: st.DrawFn) -> tuple[bytes, list[bytes]]:
     return raw, [raw[i:j] for i, j in zip([0, *cuts], [*cuts, len(raw)], strict=True)]
 
 
-@settings(max_examples=300, derandomize=True, deadline=None)
+@settings(max_examples=300)
 @given(streams())
 def test_pieces_do_not_matter(stream: tuple[bytes, list[bytes]]) -> None:
     raw, pieces = stream
     assert parse(pieces) == parse([raw])
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200)
 @given(streams())
 def test_a_body_that_is_there_can_be_taken_whole(stream: tuple[bytes, list[bytes]]) -> None:
     """And what is behind it is read as ever."""
@@ -407,7 +407,7 @@ def _taking_bodies(pieces: list[bytes]) -> list[Event | Refused]:
     return events
 
 
-@settings(max_examples=200, derandomize=True, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.binary(min_size=1, max_size=40), max_size=6), st.binary(max_size=20))
 def test_any_body_in_chunks(chunks: list[bytes], behind: bytes) -> None:
     """RFC 9112, section 7.1: data is any bytes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 
@@ -90,7 +91,9 @@ def test_what_a_handler_raises_is_raised() -> None:
 
 
 def test_an_event_that_does_not_come() -> None:
-    with make_app().test_client().events("/count", timeout=0.01) as events:
+    with make_app().test_client().events("/count", timeout=PATIENCE) as events:
+        assert [event.id for event in itertools.islice(events, 3)] == ["id-1", "id-2", "id-3"]
+        events._timeout = 0.01
         with pytest.raises(TimeoutError):
             list(events)
         assert events.last_event_id == "id-3"
