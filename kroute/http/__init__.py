@@ -4,7 +4,7 @@ RequestParser (Head, Data, End, NEED_DATA), EnvironMaker, RequestBody: a request
 PARSERS, field_reader: the libraries that read its fields.
 Proxies, LOCAL: whose word about a client is taken.
 accept_websocket, WebSocketFrames, Close: WebSocket.
-AnswerFraming, CONTINUE, FilePart: an answer to its bytes.
+AnswerFraming, CONTINUE, FilePart, Gathered: an answer to its bytes.
 Request, Response: what handlers see of both.
 Exchange, Sink, Rules, Handler: the contract between those who serve a request. Limits: how much of
 everything. ProtocolError, LocalProtocolError, RemoteProtocolError: whose fault.
@@ -28,6 +28,7 @@ from .fields import PARSERS, FieldReader, field_reader
 from .file_part import FilePart
 from .forwarded import LOCAL, Proxies
 from .framing import CONTINUE, AnswerFraming
+from .gathered import Gathered
 from .limits import Limits
 from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
 from .query import QUERY_FIELDS
@@ -57,6 +58,7 @@ __all__ = [
     "Exchange",
     "FieldReader",
     "FilePart",
+    "Gathered",
     "Handler",
     "Head",
     "Hinting",

@@ -10,10 +10,9 @@ import os
 import socket
 import struct
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from errno import EIO
-from itertools import takewhile
 from typing import Any, Protocol
 
 from Axon.Component import component
@@ -23,7 +22,7 @@ from Kamaelia.IPC import socketShutdown
 from ..scheduler import HANG_UP, READ, WRITE, Link, ReactiveComponent, Timer
 from .tls import TLSSocket
 
-__all__ = ["CAN_SEND_FILES", "ConnectedSocket", "FileMessage"]
+__all__ = ["CAN_SEND_FILES", "ConnectedSocket", "FileMessage", "GatheredMessage"]
 
 log = logging.getLogger("kroute.net")
 
@@ -61,6 +60,15 @@ class FileMessage(Protocol):
     def __len__(self) -> int: ...
 
 
+class GatheredMessage(Protocol):
+    """A message of several `buffers`, that goes out as if they were joined. Its length is that of
+    all of them."""
+
+    buffers: Sequence[bytes]
+
+    def __len__(self) -> int: ...
+
+
 class ConnectedSocket(ReactiveComponent):
     """Sends what arrives in "inbox" through a socket and what the socket receives to "outbox".
 
@@ -82,7 +90,7 @@ class ConnectedSocket(ReactiveComponent):
     """
 
     Inboxes = {
-        "inbox": "bytes to send; on a plain connection also a FileMessage",
+        "inbox": "bytes to send; on a plain connection also a FileMessage or GatheredMessage",
         "control": "producerFinished: send what is left, then close; "
         "shutdownMicroprocess: close now",
     }
@@ -242,13 +250,8 @@ class ConnectedSocket(ReactiveComponent):
                     self._send_file(message)
                     if self._blocked:
                         return
-                elif len(messages) > 1 or self._offset:
-                    buffers: list[bytes | memoryview] = [memoryview(message)[self._offset :]]
-                    buffers += self._following()
-                    if len(buffers) < len(messages) and isinstance(self.sock, socket.socket):
-                        self._took(self.sock.sendmsg(buffers, (), socket.MSG_MORE))
-                    else:
-                        self._took(self.sock.sendmsg(buffers))
+                elif len(messages) > 1 or self._offset or hasattr(message, "buffers"):
+                    self._send_together()
                 elif (sent := self.sock.send(message)) == len(message):
                     messages.pop(0)
                 else:
@@ -260,17 +263,37 @@ class ConnectedSocket(ReactiveComponent):
         except TypeError as error:
             kinds = {
                 type(message).__name__
-                for message in messages[: GATHER]
+                for message in messages[:GATHER]
                 if not isinstance(message, (bytes, bytearray, memoryview))
+                and not hasattr(message, "buffers")
             }
             raise TypeError(
                 f"{self.protocol.name} sent {' and '.join(sorted(kinds))} to its connection; "
                 "a connection carries bytes"
             ) from error
 
-    def _following(self) -> Iterator[bytes]:
-        """The messages behind the first that go with it, which are those before the next file."""
-        return takewhile(lambda each: not hasattr(each, "fd"), self._outgoing[1 : GATHER])
+    def _send_together(self) -> None:
+        """Have the kernel take what it does of the messages before the next file."""
+        buffers: list[bytes | memoryview] = []
+        count = 0
+        for message in self._outgoing[:GATHER]:
+            if type(message) is bytes:
+                buffers.append(message)
+            elif hasattr(message, "fd"):
+                break
+            else:
+                buffers += getattr(message, "buffers", (message,))
+            count += 1
+        offset, sent = self._offset, 0
+        if offset:
+            while offset >= len(buffers[sent]):
+                offset -= len(buffers[sent])
+                sent += 1
+            buffers[: sent + 1] = [memoryview(buffers[sent])[offset:]]
+        if count < len(self._outgoing) and isinstance(self.sock, socket.socket):
+            self._took(self.sock.sendmsg(buffers, (), socket.MSG_MORE))
+        else:
+            self._took(self.sock.sendmsg(buffers))
 
     def _send_file(self, message: FileMessage) -> None:
         """Have the kernel send what it takes of a file now; others have their turn before the

@@ -32,6 +32,7 @@ from ..http import (
     Exchange,
     FieldReader,
     FilePart,
+    Gathered,
     Head,
     Limits,
     RemoteProtocolError,
@@ -101,7 +102,7 @@ class HTTPProtocol(ReactiveComponent):
         read_fields: FieldReader | None = None,
     ) -> None:
         super().__init__()
-        self.can_send_files = False  # until a listener says so
+        self.can_send_files = False  # nor Gathered, until a listener says so
         # At once, not in `on_start`: a Dispatcher that nobody is linked to may end until then.
         self._dispatcher = dispatcher
         self.link_fixed()
@@ -609,8 +610,15 @@ class HTTPProtocol(ReactiveComponent):
         """See `Sink`."""
         if exchange is not self._exchange:
             return True
-        self._sent += len(data)
-        self._emit(self._framing.data(data))
+        size = len(data)
+        self._sent += size
+        if size < LARGE or not (self.can_send_files and self._framing.wants_body):
+            self._emit(self._framing.data(data))
+            return self._wants_more()
+        before, after = self._framing.around(size)
+        self._unsent += len(before) + size + len(after)
+        before = self._with_out(before)
+        self._pass(Gathered(before, data, after) if before or after else data)
         return self._wants_more()
 
     def part(self, exchange: Exchange, part: FilePart) -> bool:
@@ -620,14 +628,22 @@ class HTTPProtocol(ReactiveComponent):
         before, after = self._framing.around(part.count)
         self._sent += part.count
         self._unsent += len(before) + part.count
-        if self._out and max(map(len, self._out)) < LARGE:  # such as the head of the answer
-            before = b"".join((*self._out, before))
-            self._out = []
-        self._flush()
-        part.head = before
+        part.head = self._with_out(before)
         self._pass(part)
         self._emit(after)
         return self._wants_more()
+
+    def _with_out(self, before: bytes) -> bytes:
+        """What is not given to the socket yet, such as the head of an answer, and `before`; but
+        what takes longer to copy is given to it now."""
+        out = self._out
+        if out:
+            if max(map(len, out)) < LARGE:
+                before = b"".join((*out, before))
+                self._out = []
+            else:
+                self._flush()
+        return before
 
     def _wants_more(self) -> bool:
         if self._unsent > self._limits.output_high:
@@ -724,7 +740,7 @@ class HTTPProtocol(ReactiveComponent):
             for data in out:
                 self._pass(data)
 
-    def _pass(self, message: bytes | FilePart) -> None:
+    def _pass(self, message: bytes | FilePart | Gathered) -> None:
         """Give a message to the socket; its length is counted in `_unsent`."""
         self._lengths.append(len(message))
         self._to_socket.sink.append(message)

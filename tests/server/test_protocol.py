@@ -7,6 +7,7 @@ import io
 import logging
 import os
 import random
+import re
 import weakref
 
 import pytest
@@ -728,3 +729,38 @@ def test_a_long_pipeline_lets_others_have_their_turn(world: World, pipelined: in
     assert greedy.take(1).count(b"HTTP/1.1 200") == pipelined
     assert other.get("/say/y").text == "y"
     assert [answer.text for answer in greedy.answers()] == ["x"] * 500
+
+
+@pytest.mark.parametrize("length", [None, 3 * 50_000 + 4])
+@pytest.mark.parametrize("version", ["1.1", "1.0"])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_long_parts_of_a_body_are_not_copied_for_a_connection_that_gathers(
+    world: World, length: int | None, version: str, method: str
+) -> None:
+    """The bytes are the same for one that does not, such as that of a stock component."""
+    parts = [b"x" * 50_000, b"tail", b"y" * 50_000, b"z" * 50_000]
+
+    def handler(request):
+        yield Response(content_length=length)
+        yield from parts
+
+    app = App()
+    app.get("/")(handler)
+    got = []
+    for gathers in (False, True):
+        client = world.client(app)
+        client.protocol.can_send_files = gathers
+        client.feed(f"{method} / HTTP/{version}\r\nHost: x\r\n\r\n".encode())
+        data, long = b"", 0
+        while client.wire.dataReady("inbox"):
+            message = client.wire.recv("inbox")
+            buffers = getattr(message, "buffers", (message,))
+            assert gathers or type(message) is bytes
+            long += sum(any(each is part for part in parts) for each in buffers)
+            data += b"".join(buffers)
+            world.settle()
+        if method == "GET":
+            assert long >= (3 if gathers else 0)
+        got.append(re.sub(rb"Date: [^\r]*", b"", data))
+    assert got[0] == got[1]
+    assert (b"z" * 50_000 in got[0]) is (method == "GET")
