@@ -111,6 +111,9 @@ class HeadReader:
 
     def read(self, block: bytes) -> Head:
         """Request line and header fields. Raises RemoteProtocolError where they are not HTTP."""
+        same = self.again(block)
+        if same is not None:
+            return same
         match = REQUEST_LINE.match(block)
         if match is None:
             raise RemoteProtocolError("the request line is not METHOD TARGET HTTP/1.1")
