@@ -111,7 +111,7 @@ class HeadReader:
 
     def read(self, block: bytes) -> Head:
         """Request line and header fields. Raises RemoteProtocolError where they are not HTTP."""
-        same = self.again(block)
+        same = self.again(block, len(block))
         if same is not None:
             return same
         match = REQUEST_LINE.match(block)

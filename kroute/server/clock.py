@@ -7,14 +7,15 @@ from time import time
 
 __all__ = ["http_date"]
 
-_now = 0
+_begin = _end = 0  # of the second in question
 _text = ""
 
 
 def http_date() -> str:
     """The present second; worked out once in it."""
-    global _now, _text
-    now = int(time())
-    if now != _now:
-        _now, _text = now, formatdate(now, usegmt=True)
+    global _begin, _end, _text
+    if not _begin <= (now := time()) < _end:
+        _begin = int(now)
+        _end = _begin + 1
+        _text = formatdate(_begin, usegmt=True)
     return _text

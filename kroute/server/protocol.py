@@ -481,12 +481,15 @@ class HTTPProtocol(ReactiveComponent):
             self._framing.begin("GET", True, False)
         self._framing.keep_alive = False
         response = Response(f"{error}\n", error.status, content_type="text/plain")
-        self._send_whole(response, response.body)
-        log.info("answered %s to %s: %s", response.status, self._environs.peer, error)
+        status, headers, body = response.status, response.headerlist, response.body
+        self._emit(self._framing.whole(status, headers, body, http_date()))
+        self._status = status
+        self._sent = len(body) if self._framing.wants_body else 0
+        log.info("answered %s to %s: %s", status, self._environs.peer, error)
         if exchange is not None:
             self._log_access(exchange)
         elif self._access is not None:
-            self._access.refused(self._environs.peer, response.status, self._sent)
+            self._access.refused(self._environs.peer, status, self._sent)
 
     # Sink: from answers to bytes.
 
@@ -541,13 +544,10 @@ class HTTPProtocol(ReactiveComponent):
 
     def whole(self, exchange: Exchange, response: webob.Response, body: bytes) -> None:
         """See `Sink`."""
-        if exchange is self._exchange:
-            if self._receiving:
-                self._settle_body()
-            self._send_whole(response, body)
-            self._finish(exchange)
-
-    def _send_whole(self, response: webob.Response, body: bytes) -> None:
+        if exchange is not self._exchange:
+            return
+        if self._receiving:
+            self._settle_body()
         if type(response) is Response:  # the same, without calls
             status, headers = response._status, response._headerlist
         else:
@@ -562,10 +562,8 @@ class HTTPProtocol(ReactiveComponent):
         if size < LARGE:
             self._out.append(head + body)
         else:
-            self._out.append(head)
-            self._out.append(body)
-        if not self._reacting:
-            self._flush()
+            self._out += head, body
+        self._finish(exchange)
 
     def file(self, exchange: Exchange, response: webob.Response, part: FilePart) -> None:
         """See `SendsFiles`."""
@@ -691,7 +689,7 @@ class HTTPProtocol(ReactiveComponent):
         self.home.call_soon(callback)
 
     def _finish(self, exchange: Exchange) -> None:
-        """An answer is complete: go on with the next request, or close."""
+        """An answer is complete: send it, and go on with the next request, or close."""
         exchange.started = exchange.done = True
         exchange.on_drain = exchange.on_gone = None
         if self._access is not None:
