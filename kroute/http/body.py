@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from typing import IO
 
-__all__ = ["EMPTY_BODY", "UNREAD_BODY", "BodyTooLarge", "EmptyBody", "RequestBody"]
+__all__ = ["EMPTY_BODY", "UNREAD_BODY", "BodyTooLarge", "EmptyBody", "RequestBody", "SharedBytes"]
 
 
 class BodyTooLarge(Exception):
@@ -68,7 +68,7 @@ class _Memory:
     """The memory that all large bodies of this process share, whichever thread collects them."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a body may be collected as garbage at any time
         self.taken = 0
 
     def take(self, size: int, most: int) -> bool:
@@ -87,6 +87,26 @@ class _Memory:
 MEMORY = _Memory()
 
 
+class SharedBytes(io.BytesIO):
+    """A body in the memory that all share: counted there until it is closed, or gone. (Whoever
+    has the file may have it alone, as a handler that goes on without its client.)"""
+
+    _counted = 0
+
+    def __init__(self, data: bytes, counted: int) -> None:
+        super().__init__(data)
+        self._counted = counted
+
+    def close(self) -> None:
+        counted, self._counted = self._counted, 0
+        super().close()
+        if counted:
+            MEMORY.give_back(counted)
+
+    def __del__(self) -> None:
+        self.close()
+
+
 class RequestBody:
     """Collects a body: in memory up to `in_memory` bytes, and beyond as long as all such bodies
     have at most `together` bytes; then in a temporary file.
@@ -102,7 +122,7 @@ class RequestBody:
         self._limit = limit
         self._in_memory = in_memory
         self._together = together
-        self._shared = 0  # bytes that are counted in MEMORY
+        self._shared = 0  # bytes that are counted in MEMORY; a file sees to its own
         self._parts: list[bytes] = []
         self._tail = bytearray()  # small parts after those
         self._file: IO[bytes] | None = None
@@ -154,7 +174,8 @@ class RequestBody:
     def file(self) -> IO[bytes]:
         """The whole, to be read from its start."""
         if self._file is None:
-            self._file = io.BytesIO(self._whole())
+            whole, shared, self._shared = self._whole(), self._shared, 0
+            self._file = SharedBytes(whole, shared) if shared else io.BytesIO(whole)
         self._file.seek(0)
         return self._file
 
@@ -168,7 +189,5 @@ class RequestBody:
             self._let_go()
 
     def __del__(self) -> None:
-        # A handler that goes on without its client has the file alone. What that still takes is
-        # counted no more; such handlers have a bound of their own (`Unattended.MOST`).
         if self._shared:
             self._let_go()

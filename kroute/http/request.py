@@ -10,6 +10,7 @@ from typing import Any
 import webob
 import webob.exc
 
+from .body import SharedBytes
 from .environ import TRAILERS
 from .form import check_form
 from .query import plain_query
@@ -54,8 +55,9 @@ def _body(self: webob.Request) -> bytes:
     """The body of the request; WebOb's property, by a shorter way where the body is in memory."""
     environ = self.environ
     file = environ["wsgi.input"]
-    if type(file) is BytesIO and environ.get("webob.is_body_seekable"):
-        data = file.getvalue()  # no copy, unless somebody has written to it
+    kind = type(file)
+    if (kind is BytesIO or kind is SharedBytes) and environ.get("webob.is_body_seekable"):
+        data: bytes = file.getvalue()  # no copy, unless somebody has written to it
         if environ.get("CONTENT_LENGTH") == str(len(data)):
             file.seek(0)
             return data

@@ -12,8 +12,9 @@ import pytest
 from Axon.Component import component
 from Axon.Ipc import producerFinished
 
-from kroute import App, Request, Response, in_thread, sleep
+from kroute import App, Limits, Request, Response, in_thread, sleep
 from kroute.handlers import Unattended
+from kroute.http.body import MEMORY
 from kroute.routing import RouteError
 from tests.server.harness import Client, World, raw
 from tests.waiting import PATIENCE
@@ -183,8 +184,10 @@ def test_there_may_not_be_any_number_of_them(
     assert len(done) == 2
 
 
-@pytest.mark.parametrize("size", [3, 100_000])  # in memory, in a file
+@pytest.mark.parametrize("size", [3, 100_000])  # in memory, in the memory that all share
 def test_it_has_the_body_to_its_end(world: World, size: int) -> None:
+    before = MEMORY.taken
+
     def reads(request):
         yield from sleep(10)
         done.append(len(request.body))
@@ -193,7 +196,9 @@ def test_it_has_the_body_to_its_end(world: World, size: int) -> None:
     client = client_of(world, reads, on_disconnect="finish")
     client.feed(raw("POST", "/", bytes(size)))
     client.hang_up()
+    assert MEMORY.taken == before + (size if size > Limits().body_in_memory else 0)
     world.elapse(11)
+    assert MEMORY.taken == before
     assert done[0] == size
     assert done[1].closed
 

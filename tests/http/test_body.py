@@ -140,6 +140,21 @@ def test_large_bodies_share_what_memory_there_is_for_them() -> None:
         body.close()
 
 
+def test_a_body_is_counted_as_long_as_somebody_has_its_file() -> None:
+    before = MEMORY.taken
+    for close in (True, False):
+        body = RequestBody(99, 5, 30)
+        body.write(b"x" * 20)
+        file = body.file()
+        del body
+        assert (MEMORY.taken, file.read()) == (before + 20, b"x" * 20)
+        if close:
+            file.close()
+            assert MEMORY.taken == before
+        del file
+        assert MEMORY.taken == before
+
+
 def test_nothing_of_nothing() -> None:
     body = RequestBody(0, 0)
     body.write(b"")
