@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import ceil
 from time import monotonic
 
-from ..scheduler import Scheduler, Timer
+from ..scheduler import Scheduler
 
 __all__ = ["Deadline"]
 
@@ -14,43 +14,45 @@ __all__ = ["Deadline"]
 class Deadline:
     """Calls `reached` at a time that may be put off cheaply, as for each request of a connection.
 
-    It has one timer, which is let run when the limit is moved and only then looks where that has
-    gone. Times are rounded up to whole seconds, so that thousands of them are due together and
-    cost one wake-up.
+    It is called by the scheduler's timers in the second in which it was to be reached, and only
+    then looks where that has gone. Times are rounded up to whole seconds, so that thousands of
+    them have one timer and cost one wake-up.
     """
+
+    __slots__ = ("_at", "_home", "_reached", "second")
 
     def __init__(self, home: Scheduler, reached: Callable[[], None]) -> None:
         self._home = home
         self._reached = reached
         self._at: float | None = None
-        self._timer: Timer | None = None
+        self.second: int | None = None  # see `Member`
 
     def set(self, seconds: float) -> None:
         """Let it be reached in `seconds`, or up to a second later; not before."""
         self._at = at = monotonic() + seconds
-        timer = self._timer
-        if timer is None or at < timer.when - 1:
-            if timer is not None:
-                timer.cancel()
-            self._timer = self._home.timers.add(ceil(at), self._look)
+        second = self.second
+        if second is None or at < second - 1:
+            timers = self._home.timers
+            if second is not None:
+                timers.leave(self)
+            timers.join(ceil(at), self)
 
     def clear(self) -> None:
         """Let it not be reached."""
         self._at = None
 
     def close(self) -> None:
-        """Let go of the timer."""
+        """Let it never be called again."""
         self._at = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._home.timers.leave(self)
 
-    def _look(self) -> None:
-        timer, self._timer = self._timer, None
-        if self._at is None or timer is None:
+    def __call__(self) -> None:
+        at, second = self._at, self.second
+        self.second = None
+        if at is None or second is None:
             return
-        if self._at > timer.when:
-            self._timer = self._home.timers.add(ceil(self._at), self._look)
+        if at > second:
+            self._home.timers.join(ceil(at), self)
         else:
             self._at = None
             self._reached()

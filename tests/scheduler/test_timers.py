@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -99,3 +100,76 @@ def test_every_timer_is_called_once_or_was_cancelled(
     left = [(when, n) for n, (when, cancel) in enumerate(entries) if not cancel]
     assert called == [n for when, n in sorted(left) if when <= now]
     assert len(timers) == sum(when > now for when, _ in left)
+
+
+class Called:
+    """A member of a crowd."""
+
+    def __init__(self, again: Callable[[Called], object] = lambda _: None) -> None:
+        self.second: int | None = None
+        self.calls = 0
+        self._again = again
+
+    def __call__(self) -> None:
+        self.second = None
+        self.calls += 1
+        self._again(self)
+
+
+def test_a_crowd_takes_one_timer() -> None:
+    timers, crowd = Timers(), [Called() for _ in range(1000)]
+    for member in crowd:
+        timers.join(5, member)
+    assert (len(timers), timers.next_due()) == (1, 5)
+    ring(timers, 4.9)
+    assert sum(member.calls for member in crowd) == 0
+    ring(timers, 5)
+    assert [member.calls for member in crowd] == [1] * 1000
+    assert (len(timers), timers.next_due()) == (0, None)
+
+
+def test_who_has_left_a_crowd_is_not_called() -> None:
+    timers, crowd = Timers(), [Called() for _ in range(4)]
+    for member in crowd:
+        timers.join(5, member)
+    timers.leave(crowd[0])
+    timers.leave(crowd[1])
+    timers.join(3, crowd[1])  # it is called earlier, and only then
+    timers.leave(crowd[2])
+    timers.join(5, crowd[2])
+    for now in (3, 5, 9):
+        ring(timers, now)
+    assert [member.calls for member in crowd] == [0, 1, 1, 1]
+
+
+def test_a_crowd_ends_with_its_last_member() -> None:
+    timers, one, two = Timers(), Called(), Called()
+    for member in (one, two):
+        timers.join(5, member)
+        timers.leave(member)
+        timers.leave(member)
+    assert (len(timers), timers.next_due()) == (0, None)
+    timers.join(5, one)
+    assert (len(timers), timers.next_due()) == (1, 5)
+
+
+def test_a_member_may_join_again_or_send_another_away_as_it_is_called() -> None:
+    timers = Timers()
+    other = Called()
+    one = Called(lambda member: (timers.leave(other), timers.join(7, member)))
+    timers.join(5, other)
+    timers.join(5, one)  # the last one is the first to be called
+    ring(timers, 5)
+    assert (one.calls, other.calls, timers.next_due()) == (1, 0, 7)
+
+
+def test_those_that_left_a_crowd_do_not_pile_up() -> None:
+    timers, stays = Timers(), Called()
+    timers.join(5, stays)
+    for _ in range(10_000):
+        member = Called()
+        timers.join(5, member)
+        timers.leave(member)
+    assert len(timers._crowds[5].members) < 200
+    ring(timers, 5)
+    assert stays.calls == 1
