@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from typing import IO, Any
+from functools import lru_cache
+from typing import IO, Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
 from .body import EMPTY_BODY
 from .errors import RemoteProtocolError
 from .fields import Fields
-from .forwarded import Proxies
+from .forwarded import FIELDS, Proxies
 from .head import Head, Said
 from .target import HOST, split_target
 
@@ -52,7 +53,10 @@ class EnvironMaker:
     proxy that sees to the one would let the other through. (nginx and gunicorn do the same.)
     """
 
-    _names: dict[bytes, str] = {}  # shared by all, bounded by MAX_NAMES; "" for what is left out
+    __slots__ = ("_address", "_base", "_port", "_proxies", "peer")
+
+    # Shared by all, bounded by MAX_NAMES; "" for what is left out.
+    _names: ClassVar[dict[bytes, str]] = {}
 
     def __init__(
         self,
@@ -62,23 +66,9 @@ class EnvironMaker:
         proxies: Proxies | None = None,
     ) -> None:
         self._proxies = proxies
-        self._scheme = scheme.encode("ascii")
         self.peer = peer
-        self._base: dict[str, Any] = {
-            "REMOTE_ADDR": peer[0],
-            "REMOTE_PORT": str(peer[1]),
-            "SERVER_NAME": local[0],
-            "SERVER_PORT": str(local[1]),
-            "SCRIPT_NAME": "",
-            "wsgi.version": (1, 0),
-            "wsgi.url_scheme": scheme,
-            "wsgi.errors": sys.stderr,
-            "wsgi.input": EMPTY_BODY,
-            "wsgi.input_terminated": True,
-            "wsgi.multithread": False,
-            "wsgi.multiprocess": False,
-            "wsgi.run_once": False,
-        }
+        self._address, self._port = peer[0], str(peer[1])
+        self._base = _base(local, scheme, sys.stderr)
 
     def make(self, head: Head) -> dict[str, Any]:
         """The environ of a request, without its body.
@@ -88,36 +78,44 @@ class EnvironMaker:
         method, target, said = head.method, head.target, head.said
         if target[0] != "/" or method == "CONNECT":
             return self._for_other_target(head)
-        environ = (said.environ or self._from_said(said)).copy()
+        known = said.environ
+        if known is None or said.base is not self._base:
+            known = self._from_said(said)
+        environ = known.copy()
+        environ["REMOTE_ADDR"] = self._address
+        environ["REMOTE_PORT"] = self._port
         path, _, query = target.partition("?")
         environ["REQUEST_METHOD"] = method
         environ[RAW_PATH] = path
         environ["QUERY_STRING"] = query
         # PEP 3333: bytes as latin-1; decoded once.
         environ["PATH_INFO"] = unquote_to_bytes(path).decode("latin-1") if "%" in path else path
+        if said.forwarded and self._proxies is not None:
+            self._proxies.restore(environ)
         return environ
 
     def _from_said(self, said: Said) -> dict[str, Any]:
-        """What is the same for all requests that say the same of themselves; kept with that."""
+        """What is the same for all requests that say the same of themselves, on all connections
+        to one address; kept with that."""
         environ = self._from_fields(said)
-        if self._proxies is not None:
-            self._proxies.restore(environ)
+        said.forwarded = not environ.keys().isdisjoint(FIELDS)
         # So that its copies have room for what is still to come, and need not grow then.
         spare = dict.fromkeys(["REQUEST_METHOD", RAW_PATH, "QUERY_STRING", "PATH_INFO", *SPARE])
         environ.update(spare)
         for name in SPARE:
             del environ[name]
-        said.environ = environ
+        said.environ, said.base = environ, self._base
         return environ
 
     def _for_other_target(self, head: Head) -> dict[str, Any]:
         """The environ for a target that is no path."""
         environ = self._from_fields(head.said)
+        environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = self._address, self._port
         method, target = head.method, head.target
         raw, query, host, scheme = split_target(method.encode("ascii"), target.encode("ascii"))
         if host:
             environ["HTTP_HOST"] = host.decode("ascii")
-            if scheme != self._scheme:
+            if scheme != self._base["wsgi.url_scheme"].encode("ascii"):
                 # RFC 9110, section 7.4: https is not served on what is not secured.
                 message = "the target has another scheme than the connection"
                 raise RemoteProtocolError(message, 421)
@@ -178,6 +176,26 @@ class EnvironMaker:
                 cls._names.clear()  # somebody makes names up; the usual ones will be back soon
             cls._names[name] = key
         return key
+
+
+@lru_cache(64)
+def _base(local: tuple[str, int], scheme: str, errors: object) -> dict[str, Any]:
+    """What all environs of connections to one address have in common, and room for the rest."""
+    return {
+        "REMOTE_ADDR": "",
+        "REMOTE_PORT": "",
+        "SERVER_NAME": local[0],
+        "SERVER_PORT": str(local[1]),
+        "SCRIPT_NAME": "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.errors": errors,
+        "wsgi.input": EMPTY_BODY,
+        "wsgi.input_terminated": True,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
 
 
 def put_body(environ: dict[str, Any], file: IO[bytes], size: int) -> None:

@@ -55,6 +55,8 @@ class AnswerFraming:
 
     _names: dict[str, int] = {}  # names found to be good; bounded by MAX_NAMES
 
+    __slots__ = ("_body", "_head_only", "_left", "_modern", "keep_alive", "wants_body")
+
     def __init__(self) -> None:
         self.keep_alive = True
         self._head_only = False

@@ -8,7 +8,8 @@ the RFCs (llhttp takes Proxy-Connection for Connection), and one release from th
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from .errors import RemoteProtocolError
@@ -24,8 +25,8 @@ class Said:
     modern: it is to be answered as HTTP/1.1, and not as HTTP/1.0. headers: (name, value) in order,
     the bytes as they came, without the white space around values. body_length: bytes of body to
     come; 0 for none, None if it is chunked. expect_continue: the client may wait for a 100
-    (Continue) before it sends them. environ: what an `EnvironMaker` has made of all that, if one
-    has.
+    (Continue) before it sends them. rest: the bytes that say so. environ, base, forwarded: what an
+    `EnvironMaker` has made of all that, if one has.
     """
 
     modern: bool
@@ -33,7 +34,13 @@ class Said:
     body_length: int | None
     keep_alive: bool
     expect_continue: bool = False
-    environ: dict[str, Any] | None = None
+    rest: bytes = field(default=b"", compare=False, repr=False)
+    environ: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    base: dict[str, Any] | None = field(default=None, compare=False, repr=False)
+    forwarded: bool = field(default=False, compare=False, repr=False)
+
+
+NOTHING = Said(False, [], 0, False)
 
 
 @dataclass(slots=True)
@@ -71,6 +78,40 @@ MAX_NAMES, MAX_NAME = 1024, 64
 _names: dict[bytes, bytes] = {}  # good names: which of _SPECIAL they are, or b""
 
 
+class Memory:
+    """What was said last, on any connection: what follows the target of a head, and its meaning.
+
+    A connection refers to what its client has said last. So thousands that say the same, as those
+    of one program do, take the room of one. Who asks needs all of the bytes to find what they
+    mean, so nobody learns here what others have said.
+
+    size: bytes of heads that it keeps; what they mean takes about five times as many.
+    """
+
+    def __init__(self, size: int = 256 * 1024) -> None:
+        self._size = self._room = size
+        self._said: dict[bytes, Said] = {}
+
+    def get(self, rest: bytes) -> Said | None:
+        """What `rest` means, if it is known."""
+        return self._said.get(rest)
+
+    def add(self, said: Said) -> None:
+        """Keep what was said, and forget what was learnt first where there is no room."""
+        self._said[said.rest] = said
+        self._room -= len(said.rest)
+        while self._room < 0:
+            oldest = next(iter(self._said))
+            del self._said[oldest]
+            self._room += len(oldest)
+
+
+@lru_cache(16)
+def _memory(max_fields: int, read_fields: FieldReader) -> Memory:
+    """One for all who read in the same way."""
+    return Memory()
+
+
 class HeadReader:
     """Takes the heads of one connection apart, one after the other.
 
@@ -82,6 +123,8 @@ class HeadReader:
     that says the same as the one before, as far as that is known.
     """
 
+    __slots__ = ("_max_fields", "_read_fields", "_rest", "_said", "body")
+
     REMEMBERED = 4096
     """Bytes."""
 
@@ -89,7 +132,7 @@ class HeadReader:
         self._max_fields = max_fields
         self._read_fields = read_fields
         self._rest = b""
-        self._said = Said(False, [], 0, False)
+        self._said = NOTHING
         self.body = 0
 
     def again(self, data: bytes, end: int) -> Head | None:
@@ -120,10 +163,20 @@ class HeadReader:
         rest = block[match.end(2) :]
         said = self._said
         if rest != self._rest:
-            said = self._read_rest(rest, match[3], match[4])
-            if len(rest) <= self.REMEMBERED:
-                self._rest, self._said, self.body = rest, said, said.body_length or 0
+            said = self._know(rest, match[3], match[4])
         return Head(match[1].decode("ascii"), match[2].decode("ascii"), said)
+
+    def _know(self, rest: bytes, major: bytes, minor: bytes) -> Said:
+        """What `rest` means; remembered, if it is short enough."""
+        if len(rest) > self.REMEMBERED:
+            return self._read_rest(rest, major, minor)
+        memory = _memory(self._max_fields, self._read_fields)
+        said = memory.get(rest)
+        if said is None:
+            said = self._read_rest(rest, major, minor)
+            memory.add(said)
+        self._rest, self._said, self.body = said.rest, said, said.body_length or 0
+        return said
 
     def _read_rest(self, rest: bytes, major: bytes, minor: bytes) -> Said:
         if major != b"1":
@@ -138,6 +191,7 @@ class HeadReader:
             _body_length(special, modern) if special else 0,
             _keeps_alive(special.get(b"connection"), modern),
             modern and b"expect" in special and _expects_continue(special[b"expect"]),
+            rest,
         )
 
 

@@ -73,6 +73,11 @@ class RequestParser:
     read_fields: of the library that is to read header fields; by default that of `field_reader()`.
     """
 
+    __slots__ = (
+        "_buffer", "_extensions", "_fault", "_heads", "_keep_alive", "_limits", "_read_fields",
+        "_remaining", "_scanned", "_start", "_state", "_surely_good",
+    )  # fmt: skip
+
     def __init__(self, limits: Limits, read_fields: FieldReader | None = None) -> None:
         self._limits = limits
         self._surely_good = min(limits.request_line, limits.header_bytes)  # bytes of a block
@@ -82,7 +87,7 @@ class RequestParser:
         self._buffer: bytes | bytearray = b""
         self._start = 0  # bytes of the buffer that were looked at
         self._scanned = 0  # bytes after those that hold no end of a block or line
-        self._state: Callable[[], Event | NeedData] = self._read_head
+        self._state: Callable[[RequestParser], Event | NeedData] = RequestParser._read_head
         self._keep_alive = True
         self._remaining = 0  # bytes of a body or a chunk
         self._extensions = 0  # bytes of chunk extensions beyond the bytes of data they came with
@@ -101,9 +106,9 @@ class RequestParser:
     @property
     def in_message(self) -> bool:
         """Whether a request has begun and not ended."""
-        if self._state == self._read_head:
+        if self._state is RequestParser._read_head:
             return bool(self._buffer)
-        return self._state != self._ignore
+        return self._state is not RequestParser._ignore
 
     def feed(self, data: bytes) -> None:
         """Add what has come from the client."""
@@ -123,10 +128,10 @@ class RequestParser:
             else:
                 self._buffer = data
         try:
-            return self._state()
+            return self._state(self)
         except RemoteProtocolError as error:
             self._fault = (str(error), error.status)
-            self._state = self._fail
+            self._state = RequestParser._fail
             raise
 
     def take_body(self) -> bytes | None:
@@ -136,13 +141,13 @@ class RequestParser:
         if not 0 < remaining <= len(self._buffer) - self._start:
             return None
         self._remaining = 0
-        self._state = self._read_head if self._keep_alive else self._ignore
+        self._finish()
         return self._take(remaining)
 
     def close(self) -> None:
         """Let go of what was fed."""
         self._buffer, self._start = b"", 0
-        self._state = self._ignore
+        self._state = RequestParser._ignore
 
     # The states: what is to be read next.
 
@@ -167,16 +172,16 @@ class RequestParser:
         if said.body_length != 0:
             self._expect_body(said.body_length)
         elif not said.keep_alive:
-            self._state = self._ignore
+            self._state = RequestParser._ignore
         return head
 
     def _expect_body(self, length: int | None) -> None:
         if length is None:
             self._extensions = 0
-            self._state = self._read_chunk_size
+            self._state = RequestParser._read_chunk_size
         else:
             self._remaining = length
-            self._state = self._read_body
+            self._state = RequestParser._read_body
 
     def _cut_head(self) -> bytes | None:
         """The head that the buffer begins with, or None where it is not complete."""
@@ -194,7 +199,7 @@ class RequestParser:
             return NEED_DATA
         self._remaining -= len(data)
         if not self._remaining:
-            self._state = self._read_end
+            self._state = RequestParser._read_end
         return Data(data)
 
     def _read_end(self) -> Event:
@@ -216,8 +221,9 @@ class RequestParser:
         if excess > self._limits.header_bytes:
             raise RemoteProtocolError("the chunk extensions are too long", 431)
         self._extensions = max(0, excess)
-        self._state = self._read_chunk if self._remaining else self._read_trailers
-        return self._state()
+        kind = RequestParser
+        self._state = kind._read_chunk if self._remaining else kind._read_trailers
+        return self._state(self)
 
     def _read_chunk(self) -> Event | NeedData:
         data = self._take(self._remaining)
@@ -225,7 +231,7 @@ class RequestParser:
             return NEED_DATA
         self._remaining -= len(data)
         if not self._remaining:
-            self._state = self._read_chunk_end
+            self._state = RequestParser._read_chunk_end
         return Data(data)
 
     def _read_chunk_end(self) -> Event | NeedData:
@@ -235,7 +241,7 @@ class RequestParser:
         if len(line_end) < 2:
             return NEED_DATA
         self._take(2)
-        self._state = self._read_chunk_size
+        self._state = RequestParser._read_chunk_size
         return self._read_chunk_size()
 
     def _read_trailers(self) -> Event | NeedData:
@@ -266,7 +272,7 @@ class RequestParser:
 
     def _finish(self) -> None:
         """A message has ended."""
-        self._state = self._read_head if self._keep_alive else self._ignore
+        self._state = RequestParser._read_head if self._keep_alive else RequestParser._ignore
 
     def _take(self, size: int) -> bytes:
         """The next bytes, as many as there are up to `size`."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections import deque
 from collections.abc import Callable, Iterable
 from io import BytesIO
 from time import perf_counter
@@ -142,7 +141,7 @@ class HTTPProtocol(ReactiveComponent):
         # What goes out.
         self._out: list[bytes] = []
         self._unsent = 0
-        self._lengths: deque[int] = deque()
+        self._lengths: list[int] = []  # of the messages that the socket has not taken
         self._paused = False
         self._closing = False
         self._marked = False  # the last message is on its way
@@ -747,7 +746,7 @@ class HTTPProtocol(ReactiveComponent):
         """The socket has taken a message."""
         if not self._lengths:
             return  # the client is gone, and the socket only tidies up
-        self._unsent -= self._lengths.popleft()
+        self._unsent -= self._lengths.pop(0)
         if self._paused and self._unsent <= self._limits.output_low:
             self._paused = False
             self.home.call_soon(self._resume)

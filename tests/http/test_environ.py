@@ -69,6 +69,27 @@ def test_what_a_client_says_again_is_the_same() -> None:
     assert [environ["HTTP_HOST"] for environ in made] == ["a", "a", "b"]
 
 
+def test_what_two_clients_say_is_the_same_but_for_who_and_where_they_are() -> None:
+    said = head(headers=[(b"Host", b"a"), (b"X-Forwarded-For", b"192.0.2.99")]).said
+    proxies = Proxies(["192.0.2.2"])
+    makers = [
+        EnvironMaker(("192.0.2.1", 1001), ("192.0.2.3", 80), proxies=proxies),
+        EnvironMaker(("192.0.2.2", 1002), ("192.0.2.3", 80), proxies=proxies),
+        EnvironMaker(("192.0.2.1", 1003), ("192.0.2.4", 443), "https", proxies=proxies),
+    ]
+    for _ in range(2):
+        made = [each.make(Head("GET", "/", said)) for each in makers]
+        assert [environ["REMOTE_ADDR"] for environ in made] == [
+            "192.0.2.1",
+            "192.0.2.99",  # as the proxy says
+            "192.0.2.1",
+        ]
+        assert made[0]["REMOTE_PORT"] == "1001"
+        assert made[2]["REMOTE_PORT"] == "1003"
+        assert [environ["SERVER_NAME"] for environ in made] == ["192.0.2.3"] * 2 + ["192.0.2.4"]
+        assert [environ["wsgi.url_scheme"] for environ in made] == ["http", "http", "https"]
+
+
 def check_values(environ: dict[str, Any]) -> None:
     """PEP 3333, "Unicode issues": text of Latin-1 characters."""
     for key, value in environ.items():

@@ -22,7 +22,7 @@ from kroute.http import (
     RequestParser,
 )
 from kroute.http.fields import PARSERS, field_reader
-from kroute.http.head import HeadReader
+from kroute.http.head import HeadReader, Memory, Said
 from tests.cases import check_each
 
 from .mutation import mutate
@@ -160,6 +160,25 @@ def test_what_a_client_says_again_is_not_read_again() -> None:
     assert third.said.headers == [(b"Host", b"a"), (b"X", b"2")]
     assert old.said.headers == first.said.headers
     assert (old.said.modern, old.said.keep_alive) == (False, False)
+
+
+def test_what_one_client_said_is_not_read_again_for_another() -> None:
+    raw = b"GET / HTTP/1.1\r\nHost: said-by-two\r\n\r\n"
+    (one,), (another,) = heads(raw), heads(bytes(bytearray(raw)))
+    assert another.said is one.said
+
+
+def test_what_is_remembered_of_all_clients_is_bounded() -> None:
+    memory = Memory(1000)
+    saids = [Said(True, [], 0, True, rest=b"%03d" % number * 10) for number in range(100)]
+    for said in saids:
+        memory.add(said)
+    known = [said for said in saids if memory.get(said.rest) is said]
+    assert known == saids[-33:]
+    long = Said(True, [], 0, True, rest=b"x" * 2000)
+    memory.add(long)
+    memory.add(saids[0])
+    assert (memory.get(long.rest), memory.get(saids[0].rest)) == (None, saids[0])
 
 
 LINES = [

@@ -83,7 +83,8 @@ def test_script_name_goes_in_front(world: World) -> None:
         return "ok"
 
     client = world.client(app)
-    client.protocol._environs._base["SCRIPT_NAME"] = "/base%"
+    environs = client.protocol._environs
+    environs._base = {**environs._base, "SCRIPT_NAME": "/base%"}
     client.get("/root/1")
     assert client.get("/user/me/in/self?name=entry&id=1").text.endswith(
         '/base%25/user/me/in/entry/1"}'
