@@ -20,6 +20,9 @@ __all__ = ["Run", "deliver", "failure"]
 
 log = logging.getLogger("kroute.handlers")
 
+CONDITIONS = ("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_RANGE")
+"""What WebOb looks at; at If-Range together with Range."""
+
 TURN = 64
 """Steps that a handler takes in one go before others have their turn."""
 
@@ -29,7 +32,10 @@ def deliver(exchange: Exchange, response: webob.Response) -> None:
     as it is; never after something was sent."""
     # WebOb's property says the same, and is a call.
     body = response._app_iter if type(response) is Response else response.app_iter
-    if type(body) is list and not response.conditional_response:
+    if type(body) is list:
+        if response.conditional_response:
+            response = _conditional(exchange, response)
+            body = list(response.app_iter)
         data = body[0] if len(body) == 1 else b"".join(body)
         exchange.sink.whole(exchange, response, data)
     else:
@@ -58,8 +64,11 @@ def _without_length(response: webob.Response) -> webob.Response:
 
 
 def _conditional(exchange: Exchange, response: webob.Response) -> webob.Response:
-    """What WebOb makes of If-None-Match, If-Modified-Since and Range."""
+    """What WebOb makes of If-None-Match, If-Modified-Since and Range; the response itself where a
+    request has none of them."""
     request = exchange.request
+    if not any(name in request.environ for name in CONDITIONS):
+        return response
     try:
         status, headers, body = request.call_application(response)
     except (ValueError, OverflowError):

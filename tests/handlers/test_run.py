@@ -9,6 +9,7 @@ import weakref
 from typing import Any
 
 import pytest
+import webob
 from Axon.Component import component
 from Axon.Ipc import WaitComplete, newComponent, reactivate
 
@@ -468,6 +469,39 @@ def test_conditional_requests(world: World, options: dict[str, Any]) -> None:
     answer = client.ask("HEAD", "/")
     assert (answer.code, answer.body, answer["Content-Length"]) == (200, b"", "10")
     assert all(body.closed for body in made)
+
+
+FIELDS = [
+    {},
+    {"If-None-Match": '"v1"'},
+    {"If-None-Match": '"v2", "v1"'},
+    {"If-None-Match": '"v2"'},
+    {"If-None-Match": "*"},
+    {"If-Modified-Since": "Thu, 01 Jan 2026 00:00:00 GMT"},
+    {"If-Modified-Since": "Thu, 01 Jan 2015 00:00:00 GMT"},
+    {"Range": "bytes=2-4"},
+    {"Range": "bytes=20-"},
+    {"Range": "bytes=2-4", "If-Range": '"v1"'},
+    {"Range": "bytes=2-4", "If-Range": '"v2"'},
+    {"If-Range": '"v1"'},
+    {"If-Match": '"v2"'},
+]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_a_conditional_answer_is_webobs(world: World, method: str) -> None:
+    given = cached(body=b"0123456789", last_modified=1_700_000_000)
+    app = App()
+    app.add("/", GET=given, POST=given)
+    client = world.client(app)
+    for fields in FIELDS:
+        asked = webob.Request.blank("/", method=method, headers=fields)
+        status, headers, body = asked.call_application(given(asked))
+        options = {name.replace("-", "_"): value for name, value in fields.items()}
+        answer = client.ask(method, "/", **options)
+        assert (str(answer.code), answer.body) == (status[:3], b"".join(body)), fields
+        for name, value in headers:
+            assert answer[name] == value, fields
 
 
 def test_a_conditional_response_in_a_generator(world: World) -> None:
