@@ -27,6 +27,7 @@ FIGURES = {
     "p50": Figure("p50, ms", digits=2),
     "p99": Figure("p99, ms", digits=2),
     "memory": Figure("KiB a connection", digits=1),
+    "resident": Figure("MiB of memory", digits=1),
     "start": Figure("ms to the first answer"),
     "wakeups": Figure("wake-ups/s", digits=1, ratio=False),
 }

@@ -37,11 +37,8 @@ def page(run: Run, expected: dict[str, dict[str, float]]) -> str:
         date=" and ".join(sorted({result["date"][:10] for result in results})),
         rounds=_range(result["rounds"] for result in results),
         seconds=_range(result["seconds"] for result in results),
-        machine=", ".join(
-            f"{value} cores" if name == "cores" else value
-            for name, value in run["machine"].items()
-        ),
-        versions=", ".join(f"{name} {version}" for name, version in run["versions"].items()),
+        machine=_machine(run),
+        versions=_versions(run),
         aims="\n".join(reached(scenarios)),
         behind="\n".join(_behind(scenarios)) or "Nowhere.",
         profiles="\n\n".join(
@@ -52,8 +49,33 @@ def page(run: Run, expected: dict[str, dict[str, float]]) -> str:
             "\n".join(_scenario(name, result)) for name, result in scenarios.items()
         ),
         absent=_absent(scenarios),
+        wsgi="\n".join(_wsgi(run["wsgi"])) if "wsgi" in run else "Not measured in this run.\n",
         instructions="\n".join(_instructions(expected)),
     )
+
+
+def _machine(run: Run) -> str:
+    return ", ".join(
+        f"{value} cores" if name == "cores" else value for name, value in run["machine"].items()
+    )
+
+
+def _versions(run: Run) -> str:
+    return ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+
+
+def _wsgi(run: Run) -> Iterator[str]:
+    """What `python -m bench.wsgi --into` has written."""
+    results = run["scenarios"].values()
+    yield f"- Measured on {' and '.join(sorted({result['date'][:10] for result in results}))}"
+    yield f"- Machine: {_machine(run)}"
+    yield f"- Versions: {_versions(run)}"
+    rounds, seconds = (_range(result[of] for result in results) for of in ("rounds", "seconds"))
+    yield f"- {run['threads']} threads each; {rounds} rounds of {seconds} s\n"
+    for result in results:
+        yield f"### Flask: {result['title']}\n"
+        yield from table(result)
+        yield ""
 
 
 def _absent(scenarios: dict[str, Run]) -> str:

@@ -1,29 +1,31 @@
-"""Flask on WSGI servers, with as many threads each: `python -m bench.wsgi [--rounds N]`.
+"""Flask on WSGI servers, with as many threads each: `python -m bench.wsgi [--into FILE]`.
 
 They take turns, round after round, so that noise hits all alike: medians of each figure, and of
-the ratios within a round. Needs wrk and the packages of the `bench` extra; who does not start is
-named and left out.
+the ratios within a round. `bench.page` makes a section of what is in the file. Needs wrk and the
+packages of the `bench` extra; who does not start is named and left out.
 """
 
 from __future__ import annotations
 
 import argparse
-import statistics
+import json
 import sys
+from datetime import datetime, timezone
 from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from .asking import Asked, WrongAnswer
-from .figures import FIGURES, Figure
 from .load import Load
 from .machine import machine
 from .peers.wsgi_site import THREADS
 from .scenarios import MIB
 from .servers import Server, ServerFailed
+from .tables import table
 
-__all__ = ["SCENARIOS", "SERVERS", "measure", "table"]
+__all__ = ["SCENARIOS", "SERVERS", "measure"]
 
 SERVERS = ("kroute", "gunicorn", "waitress", "cheroot")
 
@@ -35,42 +37,57 @@ SCENARIOS = {
     "parts": Load("1 MiB in 16 parts", Asked("/parts", bytes(len(MIB)))),
 }
 
-SHOWN = {
-    **{name: FIGURES[name] for name in ("rate", "cpu", "p50", "p99")},
-    "memory": Figure("MiB", more=False, digits=1),
-}
-
-Rounds = dict[str, dict[str, list[float]]]
+Run = dict[str, Any]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m bench.wsgi", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", default=[], metavar="SCENARIO")
-    parser.add_argument("--servers", default=",".join(SERVERS))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2)
-    options = parser.parse_args()
-    names = options.scenarios or list(SCENARIOS)
-    servers = options.servers.split(",")
-    for given, known in ((names, SCENARIOS), (servers, SERVERS)):
-        for name in given:
-            if name not in known:
-                parser.error(f"there is no {name!r}; there are {', '.join(known)}")
+    options = _options()
+    run: Run = {}
+    if options.into is not None and options.into.exists():
+        run = json.loads(options.into.read_text())
+    ours: Run = run.setdefault("wsgi", {"versions": {}, "scenarios": {}})
+    ours |= {"machine": machine(), "threads": THREADS}
     print(", ".join(machine().values()))
     with TemporaryDirectory() as folder:
         (Path(folder) / "1MiB.bin").write_bytes(MIB)
         running: dict[str, Server] = {}
         try:
-            for name in servers:
+            for name in options.servers:
                 _start(name, Path(folder), running)
+            ours["versions"] |= {name: version(name) for name in (*running, "Flask")}
             print(", ".join(f"{name} {version(name)}" for name in (*running, "Flask")), end="")
             print(f"; {THREADS} threads, {options.rounds} rounds of {options.seconds} s")
-            for name in names:
-                figures = measure(SCENARIOS[name], running, options.rounds, options.seconds)
-                print(f"\n{name}: {SCENARIOS[name].title}\n\n{table(figures)}", flush=True)
+            for name in options.scenarios or SCENARIOS:
+                result = measure(SCENARIOS[name], running, options.rounds, options.seconds)
+                ours["scenarios"][name] = result
+                print(f"\n{name}: {result['title']}\n")
+                print("\n".join(table(result)), flush=True)
+                if options.into is not None:
+                    options.into.write_text(json.dumps(run, indent=1) + "\n")
         finally:
             for server in running.values():
                 server.end()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.wsgi", description=__doc__)
+    parser.add_argument("scenarios", nargs="*", help=", ".join(SCENARIOS) + "; all, if none")
+    parser.add_argument("--servers", default=",".join(SERVERS))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2, help="of each measurement")
+    parser.add_argument(
+        "--into",
+        type=Path,
+        help='a JSON file, such as that of `python -m bench`: this is its "wsgi"; what else is '
+        "in it is kept",
+    )
+    options = parser.parse_args()
+    options.servers = options.servers.split(",")
+    for given, known in ((options.scenarios, SCENARIOS), (options.servers, SERVERS)):
+        for name in given:
+            if name not in known:
+                parser.error(f"there is no {name!r}; there are {', '.join(known)}")
+    return options
 
 
 def _start(name: str, files: Path, running: dict[str, Server]) -> None:
@@ -85,39 +102,33 @@ def _start(name: str, files: Path, running: dict[str, Server]) -> None:
         print(f"{name} is left out: {error}", file=sys.stderr)
 
 
-def measure(scenario: Load, servers: dict[str, Server], rounds: int, seconds: int) -> Rounds:
-    """The figures of one scenario, by server: a list of one for each round."""
-    figures: Rounds = {}
+def measure(scenario: Load, servers: dict[str, Server], rounds: int, seconds: int) -> Run:
+    """One scenario: figures by server, a list of one for each round, and what they are of."""
+    figures: dict[str, dict[str, list[float]]] = {}
     for name, server in servers.items():
         try:
             with server.running():
                 scenario.check(server)
-            figures[name] = {figure: [] for figure in SHOWN}
+            figures[name] = {}
         except (WrongAnswer, OSError, HTTPException) as error:
             print(f"{name} is left out: {error}", file=sys.stderr)
     for _ in range(rounds):
         for name, found in figures.items():
             server = servers[name]
             with server.running():
-                for figure, value in scenario.measure(server, seconds).items():
-                    found[figure].append(value)
-                found["memory"].append(server.memory() / 2**20)
-    return figures
-
-
-def table(figures: Rounds) -> str:
-    """Medians in Markdown, and by how much kroute's rate is higher within a round."""
-    heads = ["server", *(figure.unit for figure in SHOWN.values()), "kroute is faster by"]
-    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
-    ours = figures.get("kroute", {}).get("rate", [])
-    for name, found in figures.items():
-        cells = [name]
-        for figure, shown in SHOWN.items():
-            cells.append(f"{statistics.median(found[figure]):,.{shown.digits}f}")
-        by = [a / b for a, b in zip(ours, found["rate"], strict=False)]
-        apart = f"{statistics.median(by):.2f} ({min(by):.2f} to {max(by):.2f})" if by else ""
-        lines.append("| " + " | ".join([*cells, "" if name == "kroute" else apart]) + " |")
-    return "\n".join(lines)
+                of_this_round = scenario.measure(server, seconds)
+                of_this_round["resident"] = server.memory() / 2**20
+            for figure, value in of_this_round.items():
+                found.setdefault(figure, []).append(value)
+    return {
+        "title": scenario.title,
+        "main": scenario.main,
+        "rounds": rounds,
+        "seconds": seconds,
+        "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "titles": {name: name for name in figures},
+        "figures": figures,
+    }
 
 
 if __name__ == "__main__":

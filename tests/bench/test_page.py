@@ -83,6 +83,39 @@ def test_a_page_says_who_is_ahead_who_is_not_there_and_where_it_was() -> None:
     assert "| JSON | 6.00 | nan |" in text
 
 
+def test_a_page_without_wsgi_says_so() -> None:
+    assert "## WSGI\n" in page(RUN, {})
+    assert "Not measured in this run.\n\n## Instructions" in page(RUN, {})
+
+
+def test_a_page_has_a_table_of_each_wsgi_scenario() -> None:
+    figures = {
+        "kroute": {"rate": [100.0, 120.0], "p99": [2.0, 3.0], "resident": [40.0, 41.0]},
+        "gunicorn": {"rate": [50.0, 80.0], "p99": [4.0, 4.0], "resident": [50.0, 51.0]},
+    }
+    hello = {
+        "title": "hello",
+        "main": "rate",
+        "rounds": 2,
+        "seconds": 1,
+        "date": "2026-01-03T00:00:00+00:00",
+        "titles": {server: server for server in figures},
+        "figures": figures,
+    }
+    wsgi = {
+        "machine": {"processor": "Abacus", "cores": "3"},
+        "versions": {"gunicorn": "1.2"},
+        "threads": 8,
+        "scenarios": {"hello": hello},
+    }
+    text = page({**RUN, "wsgi": wsgi}, {})
+    assert "- Measured on 2026-01-03\n- Machine: Abacus, 3 cores\n" in text
+    assert "- Versions: gunicorn 1.2\n" in text
+    assert "- 8 threads each; 2 rounds of 1 s\n\n### Flask: hello\n" in text
+    assert "| kroute | 110 | 2.50 | 40.5 |  |" in text
+    assert "| gunicorn | 65 | 4.00 | 50.5 | 1.75 (1.50 to 2.00) |" in text
+
+
 def test_a_page_comes_with_its_figures_and_pictures(tmp_path: Path) -> None:
     write(RUN, tmp_path)
     assert json.loads((tmp_path / "performance/run.json").read_text()) == RUN

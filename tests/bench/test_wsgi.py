@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -18,16 +19,25 @@ def bench(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.load
 @pytest.mark.needs("wrk")
-def test_a_run_prints_a_table_for_each_scenario() -> None:
+def test_a_run_prints_a_table_for_each_scenario(tmp_path: Path) -> None:
+    into = tmp_path / "run.json"
+    into.write_text('{"scenarios": {"hello": 1}}')
     servers = ["kroute", "gunicorn", "waitress"]
     arguments = ["--servers", ",".join(servers), "--rounds", "1", "--seconds", "1"]
+    arguments += ["--into", str(into)]
     done = bench("hello", "file", *arguments)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     rows = [line.split("|") for line in done.stdout.splitlines() if line.startswith("| ")]
-    assert [row[1].strip() for row in rows] == ["server", *servers] * 2
+    assert [row[1].strip() for row in rows][::4] == ["server"] * 2
+    assert sorted(row[1].strip() for row in rows) == sorted(["server", *servers] * 2)
     rates = [float(row[2].replace(",", "")) for row in rows if row[1].strip() != "server"]
     assert all(rate > 50 for rate in rates)
+    run = json.loads(into.read_text())
+    assert run["scenarios"] == {"hello": 1}
+    assert list(run["wsgi"]["scenarios"]) == ["hello", "file"]
+    found = run["wsgi"]["scenarios"]["file"]["figures"]
+    assert all(10 < found[server]["resident"][0] < 200 for server in servers)
 
 
 def test_names_that_there_are_not_are_refused() -> None:
