@@ -21,6 +21,8 @@ from kroute import App, Event, Request, in_thread, sleep
 
 FILE = Path(os.environ.get("TICKER_FILE", "ticker.log"))
 PAGE = Path(__file__).with_name("page.html")
+TICK = 0.5
+"""Seconds between two ticks of the clock."""
 
 app = App()
 
@@ -90,7 +92,7 @@ class Counter:
 
 app.events(
     "/clock",
-    lambda request: Pipeline(CheapAndCheerfulClock(0.5), PureTransformer(Counter())),
+    lambda request: Pipeline(CheapAndCheerfulClock(TICK), PureTransformer(Counter())),
     retry=500,
 )
 app.events("/file", lambda request: Tail(FILE), retry=500, restart="on_failure")

@@ -10,6 +10,12 @@ import pytest
 from .sample_server import Server
 from .streams import lines
 
+QUICK = """
+from sample_apps import ticker
+
+ticker.TICK = ticker.Tail.LOOK = 0.01
+"""
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -18,7 +24,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def ticker(folder: Path) -> Iterator[Server]:
-    server = Server("kroute", "run", "sample_apps.ticker", folder=folder)
+    (folder / "quick.py").write_text(QUICK)
+    server = Server("kroute", "run", "quick:ticker.app", folder=folder)
     yield server
     assert server.stop() == 0
 
