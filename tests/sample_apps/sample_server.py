@@ -90,14 +90,14 @@ class Server:
         self.process.kill()
         self._over()
 
-    def stop(self) -> int:
+    def stop(self, patience: float = PATIENCE) -> int:
         """Ask it to stop; returns its exit status."""
         self.process.terminate()
-        return self._over()
+        return self._over(patience)
 
-    def _over(self) -> int:
+    def _over(self, patience: float = PATIENCE) -> int:
         try:
-            self.log += self.process.communicate(timeout=PATIENCE)[1]
+            self.log += self.process.communicate(timeout=patience)[1]
             return self.process.returncode
         finally:
             self.process.kill()
