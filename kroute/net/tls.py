@@ -182,7 +182,8 @@ class Handshake(ReactiveComponent):
         return sock
 
     def _timed_out(self) -> None:
-        self._fail(f"it took longer than {self.SECONDS:g} s")
+        if not self._finished:
+            self._fail(f"it took longer than {self.SECONDS:g} s")
 
     def _fail(self, why: object) -> None:
         log.info("the TLS handshake with %s failed: %s", self._peer, why)
@@ -190,6 +191,8 @@ class Handshake(ReactiveComponent):
 
     def _ready(self, events: int) -> None:
         """The poller's callback: go on with the handshake."""
+        if self._finished:  # it has failed, and has not had the turn yet in which it ends
+            return
         try:
             sock = self._begun()
             if isinstance(sock, ssl.SSLSocket):

@@ -24,11 +24,11 @@ from Kamaelia.Protocol.EchoProtocol import EchoProtocol
 
 from kroute.net import TLS, Address, BindError, ConnectedSocket, Listener, bind, tls_context
 from kroute.net.tls import Handshake
-from kroute.scheduler import PortablePoller, Scheduler
+from kroute.scheduler import READ, PortablePoller, Scheduler
 from tests.conftest import Certificate
 from tests.waiting import PATIENCE, wait_until
 
-from .helpers import Chargen, Server, Still, all_of, exactly
+from .helpers import Chargen, Server, Still, all_of, exactly, tcp_pair
 
 pytestmark = pytest.mark.needs("openssl")
 
@@ -384,6 +384,28 @@ def test_a_stop_of_the_scheduler_ends_handshakes(
         pass
     with client:
         assert client.recv(1) == b""
+    assert ours.fileno() == -1
+
+
+def test_a_handshake_fails_once(
+    scheduler: Scheduler, tls: TLS, caplog: pytest.LogCaptureFixture
+) -> None:
+    """More may come, and its time may be over, before the turn in which it ends."""
+    caplog.set_level(logging.INFO)
+    ours, client = tcp_pair()
+    handshake = Handshake(ours, tls.context, "peer", lambda sock: None)
+    handshake.activate(Scheduler=scheduler)
+    main = scheduler.main(canblock=False)
+    with client:
+        client.sendall(b"\x16\3\1\0\5hello")
+        client.shutdown(socket.SHUT_WR)
+        wait_until(lambda: next(main) and caplog.records, "the failure", between=0.0001)
+        handshake._ready(READ)
+        handshake._timed_out()
+    scheduler.stop()
+    for _ in main:
+        pass
+    assert len(caplog.records) == 1
     assert ours.fileno() == -1
 
 
