@@ -246,16 +246,18 @@ class ConnectedSocket(ReactiveComponent):
         try:
             while messages:
                 message = messages[0]
-                if type(message) is not bytes and hasattr(message, "fd"):
+                if type(message) is bytes and len(messages) == 1 and not self._offset:
+                    sent = self.sock.send(message)
+                    if sent == len(message):
+                        messages.pop(0)
+                    else:
+                        self._took(sent)
+                elif type(message) is not bytes and hasattr(message, "fd"):
                     self._send_file(message)
                     if self._blocked:
                         return
-                elif len(messages) > 1 or self._offset or hasattr(message, "buffers"):
-                    self._send_together()
-                elif (sent := self.sock.send(message)) == len(message):
-                    messages.pop(0)
                 else:
-                    self._took(sent)
+                    self._send_together()
         except BlockingIOError:
             self._block()
         except OSError as error:
