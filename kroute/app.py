@@ -15,7 +15,7 @@ from .handlers import bind_handler
 from .http import LOCAL, EnvironMaker, Handler, Limits, Proxies, Request, field_reader
 from .net import Address
 from .routing import Place, RouteWarning, URLMap
-from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
+from .serve import GRACEFUL_TIMEOUT, keep_freed_memory, raise_descriptor_limit, serve, show_log
 from .server import (
     AccessLog,
     AfterHook,
@@ -237,6 +237,7 @@ class App(Declaring):
         show_log(self.access_log is not None)
         self.check()
         raise_descriptor_limit()
+        keep_freed_memory()
         where = Address(host, port)
         serve(self.protocol, [where], self.limits, ready, ssl_context, graceful_timeout)
 

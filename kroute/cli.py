@@ -29,7 +29,7 @@ from .loading import LoadError, load_app
 from .net import Address, BindError, Endpoint, UnixAddress, parse_endpoint, tls_context
 from .reload import run_reloading
 from .routing import RouteError, RouteWarning
-from .serve import GRACEFUL_TIMEOUT, raise_descriptor_limit, serve, show_log
+from .serve import GRACEFUL_TIMEOUT, keep_freed_memory, raise_descriptor_limit, serve, show_log
 from .server import ACCESS_FORMATS
 
 __all__ = ["main"]
@@ -276,6 +276,7 @@ def _run(options: argparse.Namespace) -> int:
     app.parser = options.parser or app.parser
     _check(app)
     raise_descriptor_limit()
+    keep_freed_memory()
     serve(
         app.protocol,
         _endpoints(options),

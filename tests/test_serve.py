@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import platform
 import re
 import select
 import signal
@@ -582,6 +583,32 @@ TRACED = """
     app = App()
     app.add("/", GET=lambda request: "Hello, World!")
 """
+
+
+FAULTS = """
+import resource
+from kroute.serve import keep_freed_memory
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        parts = [bytes(60_000) for _ in range(50)]
+        del parts
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+before = faults()
+keep_freed_memory()
+faults()
+print(before, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is about glibc")
+def test_freed_memory_is_kept() -> None:
+    before, after = map(int, subprocess.check_output([sys.executable, "-c", FAULTS]).split())
+    assert before > 1000  # pages, each of them asked for anew
+    assert after < 100
 
 
 @pytest.mark.load
