@@ -26,6 +26,9 @@ TICK = os.sysconf("SC_CLK_TCK")
 PATIENCE = 20.0
 """Seconds that a server has for its first answer, and for its end."""
 
+LEAVE = 0.2
+"""Seconds after a measurement in which a server ends what is left of it."""
+
 
 class ServerFailed(Exception):
     """A server did not start, or did not answer as it has to. The message says what it printed."""
@@ -97,11 +100,16 @@ class Server:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Let it run meanwhile; before and after it is held."""
+        """Let it run meanwhile; before and after it is held.
+
+        It has LEAVE to see to the clients that have gone, or it would do so while the next ones
+        are timed.
+        """
         os.killpg(self.process.pid, signal.SIGCONT)
         try:
             yield
         finally:
+            time.sleep(LEAVE)
             self.hold()
 
     def hold(self) -> None:
