@@ -12,7 +12,7 @@ from typing import Any
 
 import webob
 
-from ..http import Exchange, Response
+from ..http import Exchange
 from ..routing import HandlerTable
 from ..scheduler import get_scheduler, in_thread
 from .binding import Binding, bind
@@ -66,12 +66,7 @@ class FunctionHandler:
     def start(self, exchange: Exchange, variables: dict[str, Any]) -> None:
         """See `Handler`."""
         try:
-            if variables:
-                if self.binding.converters:
-                    variables = self.binding.convert(variables)
-                value = self._call(exchange.request, **variables)
-            else:
-                value = self._call(exchange.request)
+            value = self._called(exchange, variables)
             if type(value) is GeneratorType:
                 # A generator function in a plain one's wrapping.
                 Run(exchange, value, self.finishes).go()
@@ -79,6 +74,14 @@ class FunctionHandler:
             deliver(exchange, exchange.rules.answer(exchange, value))
         except BaseException as error:
             exchange.fail(failure(error))
+
+    def _called(self, exchange: Exchange, variables: dict[str, Any]) -> Any:
+        """What the function gives for a request."""
+        if not variables:
+            return self._call(exchange.request)
+        if self.binding.converters:
+            variables = self.binding.convert(variables)
+        return self._call(exchange.request, **variables)
 
 
 class GeneratorHandler(FunctionHandler):
@@ -99,12 +102,7 @@ class GeneratorHandler(FunctionHandler):
         """See `Handler`. A handler that yields a response and ends is answered on the spot, with
         nothing made for it; any other becomes a `Run`."""
         try:
-            if variables:
-                if self.binding.converters:
-                    variables = self.binding.convert(variables)
-                generator = self._call(exchange.request, **variables)
-            else:
-                generator = self._call(exchange.request)
+            generator = self._called(exchange, variables)
             response = None
             more = True  # whether `value` is still to be looked at
             try:
@@ -114,8 +112,7 @@ class GeneratorHandler(FunctionHandler):
                 return
             if isinstance(value, webob.Response):
                 response = exchange.rules.answer(exchange, value)
-                made = response._app_iter if type(response) is Response else response.app_iter
-                more = type(made) is list
+                more = type(response.app_iter) is list
                 if more:
                     value = next(generator, END)
                     if value is END:

@@ -10,7 +10,7 @@ from typing import Any
 import webob
 from Axon.Ipc import WaitComplete, ipc, newComponent
 
-from ..http import Exchange, FilePart, Hinting, Response
+from ..http import Exchange, FilePart, Hinting, close_body
 from ..scheduler import Coroutine, Waiting, in_thread
 from .file_parts import can_send_files, file_parts
 from .hints import EarlyHints
@@ -30,8 +30,7 @@ TURN = 64
 def deliver(exchange: Exchange, response: webob.Response) -> None:
     """Send a response that nothing follows. Raises LocalProtocolError for one that cannot be sent
     as it is; never after something was sent."""
-    # WebOb's property says the same, and is a call.
-    body = response._app_iter if type(response) is Response else response.app_iter
+    body = response.app_iter
     if type(body) is list:
         if response.conditional_response:
             response = _conditional(exchange, response)
@@ -97,9 +96,7 @@ def _parts(body: Any, exchange: Exchange) -> Iterator[Any]:
                 raise TypeError(f"the body of a Response has {kind} in it, not bytes")
             yield part
     finally:
-        close = getattr(body, "close", None)
-        if close is not None:
-            close()
+        close_body(body)
 
 
 class Run:

@@ -33,7 +33,7 @@ from .limits import Limits
 from .parser import NEED_DATA, Data, End, Event, Head, RequestParser
 from .query import QUERY_FIELDS
 from .request import READER, Request
-from .response import Response
+from .response import Response, close_body
 from .websocket import Close, WebSocketFrames, accept_websocket
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "WebSocketFrames",
     "accept_websocket",
     "add_trailers",
+    "close_body",
     "field_reader",
     "put_body",
 ]

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextlib import closing, nullcontext
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 
@@ -18,7 +17,7 @@ import webob
 from .environ import RAW_PATH
 from .file_part import FilePart
 from .request import Request
-from .response import Response
+from .response import Response, close_body
 
 __all__ = [
     "BodyTaker",
@@ -193,11 +192,10 @@ class Exchange:
         Raises LocalProtocolError for one that cannot be sent, and what its `app_iter` raises.
         """
         body: Any = response.app_iter
-        if type(body) is list:
+        try:
             self.sink.whole(self, response, b"".join(body))
-            return
-        with closing(body) if hasattr(body, "close") else nullcontext():
-            self.sink.whole(self, response, b"".join(body))
+        finally:
+            close_body(body)
 
     def fail(self, error: Exception) -> None:
         """End the exchange with `error`: as an answer if none has begun, otherwise by cutting it.

@@ -89,7 +89,7 @@ class Memory:
     """
 
     def __init__(self, size: int = 256 * 1024) -> None:
-        self._size = self._room = size
+        self._room = size
         self._said: dict[bytes, Said] = {}
 
     def get(self, rest: bytes) -> Said | None:

@@ -1,14 +1,15 @@
-"""Response: what a handler answers, a `webob.Response` that is cheap to make."""
+"""Response: what a handler answers, a `webob.Response` that is cheap to make; close_body."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 import webob
 from webob.util import status_reasons
 
-__all__ = ["Response"]
+__all__ = ["Response", "close_body"]
 
 # What WebOb made of a content type: the header field, and whether text can be a body of it.
 _types: dict[str, tuple[tuple[str, str], bool]] = {}
@@ -24,6 +25,19 @@ _status_lines.update({line: line for line in [*_status_lines.values()]})
 _status_lines[None] = _status_lines[200]
 
 
+def close_body(body: Any) -> None:
+    """Close what an answer was made of, where it can be (PEP 3333). Raises what that raises."""
+    close = getattr(body, "close", None)
+    if close is not None:
+        close()
+
+
+def _plainly(name: str) -> Any:
+    """WebOb's property `name`, got without a call of Python: it is the attribute `_name`."""
+    inherited: Any = getattr(webob.Response, name)
+    return property(attrgetter("_" + name), inherited.fset, inherited.fdel, inherited.__doc__)
+
+
 class Response(webob.Response):
     """`webob.Response`; the common calls are made shorter, and two are made safe.
 
@@ -34,10 +48,9 @@ class Response(webob.Response):
     Content-Type with them; and a body that is neither text nor bytes is a TypeError at once.
     """
 
-    # Where WebOb keeps what its properties `status`, `headerlist` and `app_iter` give.
-    _status: str
-    _headerlist: list[tuple[str, str]]
-    _app_iter: Any
+    status = _plainly("status")
+    headerlist = _plainly("headerlist")
+    app_iter = _plainly("app_iter")
 
     def __init__(
         self,
@@ -49,7 +62,7 @@ class Response(webob.Response):
         headers: Mapping[str, str] | None = None,
         **options: Any,
     ) -> None:
-        kind = type(body)
+        kind, made = type(body), None
         if (
             (kind is str or kind is bytes)
             and headerlist is None
@@ -61,23 +74,18 @@ class Response(webob.Response):
             known = _types.get(content_type or self.default_content_type)
             if line and known and (known[1] or kind is bytes) and self.default_charset == "UTF-8":
                 data: Any = body if kind is bytes else body.encode()  # type: ignore[union-attr]
-                self._status = line
-                self._headers = None
-                self._headerlist = [known[0], ("Content-Length", str(len(data)))]
-                self.conditional_response = self.default_conditional_response
-                self._app_iter = [data]
-                return
+                made = line, [known[0], ("Content-Length", str(len(data)))], [data]
         elif (
             not (body is not None or headers is not None or content_type is not None or options)
             and app_iter is not None
             and headerlist is not None
             and status in _status_lines
         ):
-            self._status = _status_lines[status]
+            made = _status_lines[status], headerlist, app_iter
+        if made is not None:
+            self._status, self._headerlist, self._app_iter = made
             self._headers = None
-            self._headerlist = headerlist
             self.conditional_response = self.default_conditional_response
-            self._app_iter = app_iter
             return
         if body is not None and not isinstance(body, (str, bytes, bytearray)):
             hint = "; json=... takes it" if isinstance(body, (dict, list)) else ""

@@ -209,12 +209,9 @@ class _Box:
 
 
 class Inbox(_Box):
-    """A box for messages, which are kept in `storage`."""
+    """A box for `Messages`, which are kept in `storage`."""
 
     __slots__ = ()
-
-    def __init__(self, storage: Messages) -> None:
-        super().__init__(storage)
 
 
 class _Nowhere(nullsink):

@@ -415,10 +415,10 @@ def _try_to_put(box: Any, message: object) -> None:
         box.append(message)
 
 
-def _contain(mprocess: microprocess, what: str, do: Callable[..., Any], *args: Any) -> Any:
+def _contain(mprocess: microprocess, what: str, do: Callable[..., Any], *args: Any) -> None:
     """Do it, log what goes wrong while a component is closed down, and go on closing it down."""
     try:
-        return do(*args)
+        do(*args)
     except LEAVE:
         raise
     except BaseException as error:

@@ -129,11 +129,10 @@ class Dispatcher(ReactiveComponent):
         except Exception as error:
             exchange.fail(error)
             return
-        for hooks in rules.before_hooks:
-            if hooks:
-                _start(rules, exchange, handler, variables)
-                return
-        handler.start(exchange, variables)
+        if any(rules.before_hooks):
+            _start(rules, exchange, handler, variables)
+        else:
+            handler.start(exchange, variables)
 
     def _unresolved(self, exchange: Exchange, miss: Miss, path: str) -> None:
         """Answer for what no handler answers: 404, 405, OPTIONS, a redirect."""

@@ -547,12 +547,8 @@ class HTTPProtocol(ReactiveComponent):
             return
         if self._receiving:
             self._settle_body()
-        if type(response) is Response:  # the same, without calls
-            status, headers = response._status, response._headerlist
-        else:
-            status, headers = response.status, response.headerlist
-        framing, size = self._framing, len(body)
-        head = framing.announce(status, headers, size, http_date())
+        status, framing, size = response.status, self._framing, len(body)
+        head = framing.announce(status, response.headerlist, size, http_date())
         self._status = status
         if not framing.wants_body:
             body, size = b"", 0

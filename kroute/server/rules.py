@@ -10,7 +10,7 @@ from typing import Any
 import webob
 import webob.exc
 
-from ..http import UNREAD_BODY, Exchange, Response
+from ..http import UNREAD_BODY, Exchange, Response, close_body
 from ..routing import Place, local_reference
 from ..scheduler import ThreadsBusy
 from .error_page import Fields, Maker, error_page, usual_page
@@ -70,10 +70,7 @@ class AppRules:
 
     def before_body(self, exchange: Exchange) -> Any:
         """As `before`, with the hooks that want no body, before that is received."""
-        for hooks in self._before_body:
-            if hooks:
-                return self._ask_without_body(exchange)
-        return None
+        return self._ask_without_body(exchange) if any(self._before_body) else None
 
     def _ask_without_body(self, exchange: Exchange) -> Any:
         environ = exchange.request.environ
@@ -97,12 +94,9 @@ class AppRules:
             response = error_page(value, exchange.request.environ)
         else:
             response = to_response(value)
-        for hooks in self._after:
-            if hooks:
-                response = self._changed(exchange, response)
-                break
-        status = response._status if type(response) is Response else response.status
-        if status[0] == "3":
+        if any(self._after):
+            response = self._changed(exchange, response)
+        if response.status[0] == "3":
             _keep_here(response)
         return response
 
@@ -115,9 +109,9 @@ class AppRules:
                     if changed is not None and changed is not response:
                         before, response = response, to_response(changed)
                         if type(response.app_iter) is list:  # and so made of nothing of that
-                            _close(before)
+                            close_body(before.app_iter)
         except BaseException:
-            _close(response)
+            close_body(response.app_iter)
             raise
         return response
 
@@ -171,13 +165,6 @@ class AppRules:
             page.explanation = "The handler failed (shown because debug is on)."
             page.html_template_obj = _WITH_LINES
         return error_page(page, exchange.request.environ)
-
-
-def _close(response: webob.Response) -> None:
-    """Close the body of a response that is not sent (PEP 3333)."""
-    close = getattr(response.app_iter, "close", None)
-    if close is not None:
-        close()
 
 
 def _keep_here(response: webob.Response) -> None:
