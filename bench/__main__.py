@@ -12,6 +12,7 @@ from typing import Any
 from kroute.serve import raise_descriptor_limit
 
 from .machine import machine, versions
+from .options import options
 from .peers import PEERS
 from .rounds import measure, servers
 from .scenarios import SCENARIOS
@@ -19,42 +20,28 @@ from .tables import table
 
 
 def main() -> None:
-    options = _options()
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    into = "a JSON file; what is in it is kept or replaced"
+    asked = options(parser, SCENARIOS, "peers", PEERS, 1, into)
     if shutil.which("wrk") is None:
         sys.exit("wrk is needed to make load; on Debian and Ubuntu: apt-get install wrk")
-    into: Path | None = options.into
+    file: Path | None = asked.into
     run: dict[str, Any] = {"scenarios": {}}
-    if into is not None and into.exists():
-        run = json.loads(into.read_text())
+    if file is not None and file.exists():
+        run = json.loads(file.read_text())
     run["machine"] = machine()
-    run.setdefault("versions", {}).update(versions(options.peers))
+    run.setdefault("versions", {}).update(versions(asked.peers))
     print(", ".join(run["machine"].values()))
-    print(", ".join(f"{name} {version}" for name, version in versions(options.peers).items()))
+    print(", ".join(f"{name} {version}" for name, version in versions(asked.peers).items()))
     raise_descriptor_limit()
     with servers() as running:
-        for name in options.scenarios or SCENARIOS:
-            result = measure(name, options.peers, options.rounds, options.seconds, running)
+        for name in asked.scenarios or SCENARIOS:
+            result = measure(name, asked.peers, asked.rounds, asked.seconds, running)
             run["scenarios"][name] = result
-            print(f"\n{name}: {result['title']}; {options.rounds} rounds of {options.seconds} s\n")
+            print(f"\n{name}: {result['title']}; {asked.rounds} rounds of {asked.seconds} s\n")
             print("\n".join(table(result)), flush=True)
-            if into is not None:
-                into.write_text(json.dumps(run, indent=1) + "\n")
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help=", ".join(SCENARIOS) + "; all, if none")
-    parser.add_argument("--peers", default=",".join(PEERS), help="names, with commas between them")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=1, help="of each measurement")
-    parser.add_argument("--into", type=Path, help="a JSON file; what is in it is kept or replaced")
-    options = parser.parse_args()
-    options.peers = options.peers.split(",")
-    for given, known in ((options.scenarios, SCENARIOS), (options.peers, PEERS)):
-        for name in given:
-            if name not in known:
-                parser.error(f"there is no {name!r}; there are {', '.join(known)}")
-    return options
+            if file is not None:
+                file.write_text(json.dumps(run, indent=1) + "\n")
 
 
 if __name__ == "__main__":

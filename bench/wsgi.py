@@ -20,6 +20,7 @@ from typing import Any
 from .asking import Asked, WrongAnswer
 from .load import Load
 from .machine import machine
+from .options import options
 from .peers.wsgi_site import THREADS
 from .scenarios import MIB
 from .servers import Server, ServerFailed
@@ -41,10 +42,12 @@ Run = dict[str, Any]
 
 
 def main() -> None:
-    options = _options()
+    parser = argparse.ArgumentParser(prog="python -m bench.wsgi", description=__doc__)
+    into = 'a JSON file, such as that of `python -m bench`: this is its "wsgi", the rest is kept'
+    asked = options(parser, SCENARIOS, "servers", SERVERS, 2, into)
     run: Run = {}
-    if options.into is not None and options.into.exists():
-        run = json.loads(options.into.read_text())
+    if asked.into is not None and asked.into.exists():
+        run = json.loads(asked.into.read_text())
     ours: Run = run.setdefault("wsgi", {"versions": {}, "scenarios": {}})
     ours |= {"machine": machine(), "threads": THREADS}
     print(", ".join(machine().values()))
@@ -52,42 +55,21 @@ def main() -> None:
         (Path(folder) / "1MiB.bin").write_bytes(MIB)
         running: dict[str, Server] = {}
         try:
-            for name in options.servers:
+            for name in asked.servers:
                 _start(name, Path(folder), running)
             ours["versions"] |= {name: version(name) for name in (*running, "Flask")}
             print(", ".join(f"{name} {version(name)}" for name in (*running, "Flask")), end="")
-            print(f"; {THREADS} threads, {options.rounds} rounds of {options.seconds} s")
-            for name in options.scenarios or SCENARIOS:
-                result = measure(SCENARIOS[name], running, options.rounds, options.seconds)
+            print(f"; {THREADS} threads, {asked.rounds} rounds of {asked.seconds} s")
+            for name in asked.scenarios or SCENARIOS:
+                result = measure(SCENARIOS[name], running, asked.rounds, asked.seconds)
                 ours["scenarios"][name] = result
                 print(f"\n{name}: {result['title']}\n")
                 print("\n".join(table(result)), flush=True)
-                if options.into is not None:
-                    options.into.write_text(json.dumps(run, indent=1) + "\n")
+                if asked.into is not None:
+                    asked.into.write_text(json.dumps(run, indent=1) + "\n")
         finally:
             for server in running.values():
                 server.end()
-
-
-def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m bench.wsgi", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help=", ".join(SCENARIOS) + "; all, if none")
-    parser.add_argument("--servers", default=",".join(SERVERS))
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=2, help="of each measurement")
-    parser.add_argument(
-        "--into",
-        type=Path,
-        help='a JSON file, such as that of `python -m bench`: this is its "wsgi"; what else is '
-        "in it is kept",
-    )
-    options = parser.parse_args()
-    options.servers = options.servers.split(",")
-    for given, known in ((options.scenarios, SCENARIOS), (options.servers, SERVERS)):
-        for name in given:
-            if name not in known:
-                parser.error(f"there is no {name!r}; there are {', '.join(known)}")
-    return options
 
 
 def _start(name: str, files: Path, running: dict[str, Server]) -> None:

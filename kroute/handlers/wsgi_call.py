@@ -14,7 +14,7 @@ from typing import Any, cast
 import webob
 import webob.exc
 
-from ..http import Exchange, FilePart, LocalProtocolError, Response, SendsFiles
+from ..http import Exchange, FilePart, LocalProtocolError, Response, SendsFiles, close_body
 from ..scheduler import Scheduler
 from .file_parts import can_send_files
 from .run import deliver
@@ -124,9 +124,7 @@ class Call:
                 self._finish()
         finally:
             # PEP 3333: however the request ends, and once.
-            close = getattr(result, "close", None)
-            if close is not None:
-                close()
+            close_body(result)
 
     def _failed(self, error: BaseException) -> None:
         """The application has raised, or has done what it may not do."""

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from ..http import FilePart
+from ..http import FilePart, close_body
 from .wsgi_input import Input
 
 __all__ = ["ErrorLog", "FileWrapper", "call_environ"]
@@ -93,9 +93,7 @@ class FileWrapper:
             yield data
 
     def close(self) -> None:
-        close = getattr(self.file, "close", None)
-        if close is not None:
-            close()
+        close_body(self.file)
 
 
 def call_environ(

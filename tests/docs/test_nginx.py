@@ -14,6 +14,7 @@ import pytest
 
 from kroute import App, Response
 from tests.handlers.live import Live, live
+from tests.streaming import check_streams_both_ways
 from tests.waiting import PATIENCE, listens, wait_until
 
 from .page import ROOT
@@ -96,11 +97,4 @@ def test_a_kroute_application_behind_nginx(nginx: Path) -> None:
         client.request("GET", "/where")
         assert client.getresponse().read() == b"http://blog.example 127.0.0.1"
 
-        # Both ways are streamed: the answer begins before the request has ended.
-        client.putrequest("POST", "/echo")
-        client.putheader("Content-Length", "6")
-        client.endheaders(b"one")
-        response = client.getresponse()
-        assert response.read1() == b"ONE"
-        client.sock.sendall(b"two")
-        assert response.read() == b"TWO"
+        check_streams_both_ways(client, "/echo")
