@@ -44,7 +44,9 @@ PROGRAM = """
 def served(tmp_path: Path) -> Iterator[Served]:
     (tmp_path / "files").mkdir()
     make_webm(tmp_path / "files" / "made.webm")
-    with Served(tmp_path, PROGRAM, "--access-log") as served:
+    # A browser may keep a request for more of a video, which it does not read, when it has left
+    # the page: that is not waited for as long as usual.
+    with Served(tmp_path, PROGRAM, "--access-log", "--graceful-timeout", "5") as served:
         yield served
 
 
