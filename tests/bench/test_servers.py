@@ -92,7 +92,7 @@ def test_echoes_are_counted(server: Server) -> None:
     scenario = SCENARIOS["echo"]
     assert isinstance(scenario, OfServers)
     found = scenario.measure(server, 0.05)  # type: ignore[arg-type]
-    assert found["messages"] > 0
+    assert found["messages"] > 100
     assert 0 < found["p50"] <= found["p99"]
 
 
@@ -106,4 +106,4 @@ def test_where_there_is_no_websocket_nothing_is_timed(
 
 @pytest.mark.parametrize("name", SCHEDULERS)
 def test_messages_pass_through_the_pipeline_on_either_scheduler(name: str) -> None:
-    assert Schedulers("").measure(name, 0.05)["messages"] > 0
+    assert Schedulers("").measure(name, 0.05)["messages"] > 100
